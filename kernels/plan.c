@@ -1,0 +1,181 @@
+/* Checks a problem once, finds its implementation, owns the workspace, runs it. */
+#include "internal.h"
+
+#include <fenv.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+struct dkl_plan {
+    const dkl_kernel *kernel;
+    dkl_job job;
+};
+
+/* A matrix of the batch, for the checks that all of them share. */
+typedef struct matrix {
+    const void *data;
+    size_t stride;
+    dkl_type type;
+} matrix;
+
+/* Bytes from the first to one past the last element. */
+static size_t extent(const dkl_batch *batch, const matrix *x) {
+    return ((batch->rows - 1) * x->stride + batch->classes) * dkl_type_size(x->type);
+}
+
+static int overlap(const dkl_batch *batch, const matrix *a, const matrix *b) {
+    const uintptr_t p = (uintptr_t)a->data, q = (uintptr_t)b->data;
+    return a->data && b->data && p < q + extent(batch, b) && q < p + extent(batch, a);
+}
+
+static int same(const matrix *a, const matrix *b) {
+    return a->data == b->data && a->stride == b->stride && a->type == b->type;
+}
+
+static dkl_status check_matrices(const dkl_batch *batch, dkl_fault *fault) {
+    const matrix x[] = {
+        {batch->teacher, batch->teacher_stride, batch->type},
+        {batch->student, batch->student_stride, batch->type},
+        {batch->grad_teacher, batch->grad_teacher_stride, batch->grad_type},
+        {batch->grad_student, batch->grad_student_stride, batch->grad_type},
+    };
+    for (size_t i = 0; i < 4; i++) {
+        if (!x[i].data)
+            continue;
+        if (x[i].stride < batch->classes)
+            return refuse(fault, DKL_BAD_ARGUMENT, "stride shorter than a row", -1,
+                          (double)x[i].stride);
+        if (batch->rows > PTRDIFF_MAX / dkl_type_size(x[i].type) / x[i].stride)
+            return refuse(fault, DKL_BAD_SHAPE, "rows x stride overflows", -1, (double)batch->rows);
+    }
+    for (size_t g = 2; g < 4; g++)
+        for (size_t i = 0; i < g; i++)
+            if (overlap(batch, &x[g], &x[i]) && !(g == i + 2 && same(&x[g], &x[i])))
+                return refuse(fault, DKL_BAD_ARGUMENT,
+                              "a gradient overlaps other memory than exactly its own logits", -1,
+                              NAN);
+    return DKL_OK;
+}
+
+static dkl_status check_row_weights(const dkl_spec *spec, const dkl_batch *batch,
+                                    dkl_fault *fault) {
+    double sum = 0;
+    for (size_t i = 0; batch->row_weight && i < batch->rows; i++) {
+        if (!(batch->row_weight[i] >= 0) || !isfinite(batch->row_weight[i]))
+            return refuse(fault, DKL_BAD_SPEC, "row weight", (int64_t)i, batch->row_weight[i]);
+        sum += batch->row_weight[i];
+    }
+    if (batch->row_weight && spec->reduction == DKL_REDUCE_WEIGHTED && !(sum > 0 && isfinite(sum)))
+        return refuse(fault, DKL_BAD_SPEC, "sum of the row weights", -1, sum);
+    return DKL_OK;
+}
+
+static dkl_status check_batch(const dkl_spec *spec, const dkl_batch *batch, dkl_fault *fault) {
+    if (!batch->teacher)
+        return refuse(fault, DKL_BAD_ARGUMENT, "teacher is null", -1, NAN);
+    if (!batch->student)
+        return refuse(fault, DKL_BAD_ARGUMENT, "student is null", -1, NAN);
+    if (!dkl_type_name(batch->type))
+        return refuse(fault, DKL_BAD_ARGUMENT, "type", -1, (double)batch->type);
+    if (!dkl_type_name(batch->grad_type))
+        return refuse(fault, DKL_BAD_ARGUMENT, "grad_type", -1, (double)batch->grad_type);
+    if (batch->rows == 0 || batch->rows > DKL_MAX_ROWS)
+        return refuse(fault, DKL_BAD_SHAPE, "rows", -1, (double)batch->rows);
+    if (batch->classes == 0 || batch->classes > DKL_MAX_CLASSES)
+        return refuse(fault, DKL_BAD_SHAPE, "classes", -1, (double)batch->classes);
+    const dkl_status status = check_matrices(batch, fault);
+    return status ? status : check_row_weights(spec, batch, fault);
+}
+
+static const char *missing(const dkl_kernel *kernel) {
+    return kernel->missing ? kernel->missing() : NULL;
+}
+
+static dkl_status choose(const dkl_kernel **kernel, const char *impl, const dkl_spec *spec,
+                         const dkl_batch *batch, dkl_fault *fault) {
+    if (!impl) {
+        for (size_t i = 0; (*kernel = dkl_kernel_at(i)); i++)
+            if (!missing(*kernel) && !dkl_kernel_refuses(*kernel, spec, batch->type))
+                return DKL_OK;
+        return refuse(fault, DKL_UNSUPPORTED, "no implementation computes this", -1, NAN);
+    }
+    *kernel = dkl_kernel_find(impl);
+    if (!*kernel)
+        return refuse(fault, DKL_UNKNOWN, "impl", -1, NAN);
+    if (missing(*kernel))
+        return refuse(fault, DKL_UNAVAILABLE, missing(*kernel), -1, NAN);
+    const char *reason = dkl_kernel_refuses(*kernel, spec, batch->type);
+    return reason ? refuse(fault, DKL_UNSUPPORTED, reason, -1, NAN) : DKL_OK;
+}
+
+dkl_status dkl_plan_create(dkl_plan **plan, const char *impl, const dkl_spec *spec,
+                           const dkl_batch *batch, dkl_fault *fault) {
+    *plan = NULL;
+    const dkl_kernel *kernel = NULL;
+    dkl_status status = dkl_spec_check(spec, fault);
+    if (!status)
+        status = check_batch(spec, batch, fault);
+    if (!status)
+        status = choose(&kernel, impl, spec, batch, fault);
+    if (status)
+        return status;
+
+    dkl_plan *p = malloc(sizeof *p);
+    if (!p)
+        return refuse(fault, DKL_NO_MEMORY, "plan", -1, NAN);
+    *p = (dkl_plan){.kernel = kernel, .job = {.spec = *spec, .batch = *batch}};
+    status = kernel->setup(&p->job, fault);
+    if (!status && p->job.workspace_bytes) {
+        const size_t bytes = (p->job.workspace_bytes + 63) & ~(size_t)63;
+        p->job.workspace = aligned_alloc(64, bytes);
+        if (!p->job.workspace)
+            status = refuse(fault, DKL_NO_MEMORY, "workspace", -1, (double)bytes);
+    }
+    if (status)
+        dkl_plan_destroy(p);
+    else
+        *plan = p;
+    return status;
+}
+
+/* Kernels are proved for round-to-nearest with gradual underflow; a caller's flush-to-zero or
+ * rounding mode is put aside for the run and restored. */
+dkl_status dkl_plan_run(dkl_plan *plan) {
+    fenv_t caller;
+    fegetenv(&caller);
+    fesetenv(FE_DFL_ENV);
+    const dkl_status status = plan->kernel->run(&plan->job);
+    fesetenv(&caller);
+    return status;
+}
+
+dkl_status dkl_plan_fetch(dkl_plan *plan, dkl_result *result) {
+    const dkl_status status = plan->kernel->fetch ? plan->kernel->fetch(&plan->job) : DKL_OK;
+    if (result)
+        *result = plan->job.result;
+    return status;
+}
+
+size_t dkl_plan_workspace(const dkl_plan *plan) { return plan->job.workspace_bytes; }
+
+const char *dkl_plan_impl(const dkl_plan *plan) { return plan->kernel->name; }
+
+void dkl_plan_destroy(dkl_plan *plan) {
+    if (!plan)
+        return;
+    if (plan->kernel->done)
+        plan->kernel->done(&plan->job);
+    free(plan->job.workspace);
+    free(plan);
+}
+
+dkl_status dkl_evaluate(const char *impl, const dkl_spec *spec, const dkl_batch *batch,
+                        dkl_result *result, dkl_fault *fault) {
+    dkl_plan *plan;
+    dkl_status status = dkl_plan_create(&plan, impl, spec, batch, fault);
+    if (!status)
+        status = dkl_plan_run(plan);
+    if (!status)
+        status = dkl_plan_fetch(plan, result);
+    dkl_plan_destroy(plan);
+    return status;
+}

@@ -1,0 +1,5 @@
+/* Ends what real.h began. */
+#undef REAL
+#undef FN
+#undef LIBM
+#undef REAL_BITS
