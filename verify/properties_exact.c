@@ -1,0 +1,137 @@
+/* Properties that hold bit for bit. */
+#include "properties_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Bits: a sign of zero counts as well. */
+static int same_bits(double a, double b) { return memcmp(&a, &b, sizeof a) == 0; }
+
+static int is_positive_zero(const run *r, size_t row) {
+    const double zero = 0;
+    int good = same_bits(r->data.kl[row], zero) &&
+               (r->p.spec.loss == DKL_KL || same_bits(r->data.wmse[row], zero));
+    for (size_t j = 0; j < r->p.classes; j++) {
+        const size_t k = row * r->p.classes + j;
+        good &= same_bits(load_element(r->data.grad_teacher, r->p.type, k), zero);
+        good &= same_bits(load_element(r->data.grad_student, r->p.type, k), zero);
+    }
+    return good;
+}
+
+/* Student = teacher + constant exactly: KL, wMSE and every gradient are +0. */
+int property_zero(const run *r, const dkl_kernel *kernel) {
+    (void)kernel;
+    for (size_t i = 0; i < r->p.rows; i++)
+        if (!is_positive_zero(r, i))
+            return 0;
+    return 1;
+}
+
+static size_t row_bytes(const run *r) { return r->p.classes * dkl_type_size(r->p.type); }
+
+static int same_row(const run *a, size_t i, const run *b, size_t k) {
+    const size_t bytes = row_bytes(a);
+    const char *const x[] = {a->data.grad_teacher, a->data.grad_student}, *const y[] = {
+                                                                              b->data.grad_teacher,
+                                                                              b->data.grad_student};
+    int same = same_bits(a->data.kl[i], b->data.kl[k]) && same_bits(a->data.ce[i], b->data.ce[k]);
+    if (a->p.spec.loss != DKL_KL)
+        same &= same_bits(a->data.wmse[i], b->data.wmse[k]);
+    for (size_t g = 0; g < 2; g++)
+        same &= memcmp(x[g] + i * bytes, y[g] + k * bytes, bytes) == 0;
+    return same;
+}
+
+/* The same run twice gives the same bits. */
+int property_repeat(const run *r, const dkl_kernel *kernel) {
+    run other = {.result = {.loss = 0}};
+    int good = !run_make(&other, &r->p) && !run_with(&other, kernel);
+    for (size_t i = 0; good && i < r->p.rows; i++)
+        good = same_row(r, i, &other, i);
+    run_free(&other);
+    return good;
+}
+
+/* Rows in reverse order: a row does not depend on its neighbours. */
+int property_position(const run *r, const dkl_kernel *kernel) {
+    run other;
+    const size_t bytes = row_bytes(r);
+    if (run_make(&other, &r->p))
+        return 0;
+    for (size_t i = 0; i < r->p.rows; i++) {
+        const size_t k = r->p.rows - 1 - i;
+        memcpy((char *)other.data.teacher + k * bytes, (char *)r->data.teacher + i * bytes, bytes);
+        memcpy((char *)other.data.student + k * bytes, (char *)r->data.student + i * bytes, bytes);
+    }
+    int good = !run_with(&other, kernel);
+    for (size_t i = 0; good && i < r->p.rows; i++)
+        good = same_row(r, i, &other, r->p.rows - 1 - i);
+    run_free(&other);
+    return good;
+}
+
+/* a = factor b. Below 2^20 of the least normal number an intermediate may have been subnormal, and
+ * there a multiplication by a power of two is not exact: such elements are not asked. */
+static int is_multiple(double a, double b, double factor, dkl_type type) {
+    const double least = type == DKL_F32 ? 0x1p-106 : 0x1p-1002;
+    return a == factor * b || (isnan(a) && isnan(b)) || (fabs(a) < least && fabs(b) < least);
+}
+
+static int gradient_is_multiple(const run *a, const run *b, output_kind which, double factor) {
+    const int teacher = which == OUTPUT_GRAD_TEACHER;
+    const void *const x = teacher ? a->data.grad_teacher : a->data.grad_student;
+    const void *const y = teacher ? b->data.grad_teacher : b->data.grad_student;
+    int good = 1;
+    for (size_t i = 0; good && i < a->p.rows * a->p.classes; i++)
+        good = is_multiple(load_element(x, a->p.type, i), load_element(y, a->p.type, i), factor,
+                           a->p.type);
+    return good;
+}
+
+/* KL_T and CE_T of (m, n) with T = 4 are those of (m/4, n/4) with T = 1, and so is the student's
+ * gradient after a division by 4: all of it exact as long as nothing is subnormal. */
+int property_temperature(const run *r, const dkl_kernel *kernel) {
+    run hot = {.result = {.loss = 0}}, cold = hot;
+    int good = !run_make(&hot, &r->p) && !run_make(&cold, &r->p);
+    hot.p.spec.temperature = 4 * r->p.spec.temperature;
+    for (size_t i = 0; good && i < r->p.rows * r->p.classes; i++) {
+        run_set(cold.data.teacher, r->p.type, i, load_element(hot.data.teacher, r->p.type, i) / 4);
+        run_set(cold.data.student, r->p.type, i, load_element(hot.data.student, r->p.type, i) / 4);
+    }
+    good = good && !run_with(&hot, kernel) && !run_with(&cold, kernel);
+    for (size_t i = 0; good && i < r->p.rows; i++)
+        good = same_bits(hot.data.kl[i], cold.data.kl[i]) &&
+               same_bits(hot.data.ce[i], cold.data.ce[i]);
+    good = good && gradient_is_multiple(&hot, &cold, OUTPUT_GRAD_STUDENT, 0.25);
+    run_free(&hot);
+    run_free(&cold);
+    return good;
+}
+
+/* One run with alpha and beta multiplied by powers of two. alpha alone reaches the teacher's
+ * gradient of the losses with wMSE, beta the student's: the caller asks for no other losses. */
+static int scales(const run *r, const dkl_kernel *kernel, double alpha, double beta) {
+    const int kl = r->p.spec.loss == DKL_KL;
+    run other = {.result = {.loss = 0}};
+    int good = !run_make(&other, &r->p);
+    if (!kl) /* which has no alpha */
+        other.p.spec.alpha *= alpha;
+    other.p.spec.beta *= beta;
+    good = good && !run_with(&other, kernel);
+    if (good && (kl || alpha == beta))
+        good = is_multiple(other.result.loss, r->result.loss, beta, DKL_F64);
+    for (size_t i = 0; good && i < r->p.rows; i++)
+        good = same_bits(other.data.kl[i], r->data.kl[i]) &&
+               same_bits(other.data.ce[i], r->data.ce[i]) &&
+               (kl || same_bits(other.data.wmse[i], r->data.wmse[i]));
+    good = good && gradient_is_multiple(&other, r, OUTPUT_GRAD_TEACHER, kl ? beta : alpha) &&
+           gradient_is_multiple(&other, r, OUTPUT_GRAD_STUDENT, beta);
+    run_free(&other);
+    return good;
+}
+
+/* The loss is linear in alpha and beta, the terms do not see them. */
+int property_linear(const run *r, const dkl_kernel *kernel) {
+    return scales(r, kernel, 4, 4) && scales(r, kernel, 8, 1) && scales(r, kernel, 1, 0.5);
+}
