@@ -1,0 +1,366 @@
+/*
+ * dkl bench: verifies each problem, then times the implementations that passed. An implementation
+ * that fails at a shape is not timed there, and the command ends with exit status 1.
+ */
+#include "commands.h"
+#include "group.h"
+#include "records.h"
+#include "run_record.h"
+#include "triad.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The groups to run and where their records go. */
+typedef struct session {
+    const options *o;
+    group *groups;
+    size_t count, current;
+    bench_clock clock;
+    records_writer writer;
+    int recording, write_error;
+    const group *judged; /* of the verdicts that arrive */
+    int passed[GROUP_KERNELS];
+    size_t failed;
+    char unmade[512]; /* why a problem's inputs could not be made; empty: all were */
+    double done;      /* share of the whole run, for the progress line */
+} session;
+
+/* ---- the groups --------------------------------------------------------------------------- */
+
+static int add_group(session *s, const problem *p, measure_cache cache) {
+    group *grown = realloc(s->groups, (s->count + 1) * sizeof *grown);
+    if (!grown)
+        return -1;
+    s->groups = grown;
+    group *g = &grown[s->count++];
+    *g = (group){.p = *p, .cache = cache};
+    for (size_t k = 0; k < s->o->kernel_count && g->count < GROUP_KERNELS; k++) {
+        const dkl_kernel *kernel = s->o->kernels[k];
+        if (!(kernel->missing && kernel->missing()) &&
+            !dkl_kernel_refuses(kernel, &p->spec, p->type) &&
+            (kernel->masks || !p->inputs.family->masks))
+            g->kernels[g->count++] = kernel;
+    }
+    if (g->count == 0)
+        s->count--; /* nobody computes this */
+    return 0;
+}
+
+static problem make_problem(const options *o, dkl_loss loss, dkl_type type, size_t rows,
+                            size_t classes, const family_choice *inputs) {
+    return (problem){.spec = options_spec(o, loss),
+                     .type = type,
+                     .rows = rows,
+                     .classes = classes,
+                     .gradients = o->gradients,
+                     .inputs = *inputs,
+                     .seed = o->seed};
+}
+
+/* Every combination of the command line's lists. */
+static int add_named(session *s) {
+    const options *o = s->o;
+    for (size_t l = 0; l < o->loss_count; l++)
+        for (size_t t = 0; t < o->type_count; t++)
+            for (size_t b = 0; b < o->batch_count; b++)
+                for (size_t c = 0; c < o->class_count; c++)
+                    for (size_t i = 0; i < o->input_count; i++) {
+                        const problem p = make_problem(o, o->losses[l], o->types[t], o->batches[b],
+                                                       o->classes[c], &o->inputs[i]);
+                        if ((o->hot && add_group(s, &p, MEASURE_HOT)) ||
+                            (o->cold && add_group(s, &p, MEASURE_COLD)))
+                            return -1;
+                    }
+    return 0;
+}
+
+/* The quick sweep: classes over three decades, one shape out of cache, and the logits of a
+ * network. Row counts keep the quadratic formula within a fraction of a second. */
+static int add_quick(session *s) {
+    static const struct {
+        size_t rows, classes;
+        int cold;
+    } shapes[] = {{128, 10, 0},  {64, 32, 0},  {64, 100, 0},  {32, 316, 0},
+                  {16, 1000, 0}, {8, 3162, 0}, {128, 1000, 1}};
+    static const dkl_loss losses[] = {DKL_KL, DKL_DKL};
+    static const dkl_type types[] = {DKL_F32, DKL_F64};
+    const options *o = s->o;
+    const char *logits = logits_find();
+    family_choice real = {.family = NULL};
+    char text[FAMILY_PATH], message[256];
+    snprintf(text, sizeof text, "logits:dir=%s", logits_folder);
+    if (logits && family_parse(&real, text, message, sizeof message))
+        return -1;
+    for (size_t l = 0; l < 2; l++)
+        for (size_t t = 0; t < 2; t++) {
+            for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+                const problem p = make_problem(o, losses[l], types[t], shapes[i].rows,
+                                               shapes[i].classes, &o->inputs[0]);
+                if ((!shapes[i].cold || t == 0) &&
+                    add_group(s, &p, shapes[i].cold ? MEASURE_COLD : MEASURE_HOT))
+                    return -1;
+            }
+            const problem p = make_problem(o, losses[l], types[t], 10000, 10, &real);
+            if (logits && add_group(s, &p, MEASURE_HOT))
+                return -1;
+        }
+    return 0;
+}
+
+static int named(const options *o) {
+    return o->given_loss || o->given_type || o->given_batch || o->given_classes || o->given_inputs;
+}
+
+/* ---- verification before timing ------------------------------------------------------------ */
+
+static void write_record(session *s, json_t *record) {
+    if (s->recording && !s->write_error)
+        s->write_error = records_write(&s->writer, record);
+    json_decref(record);
+}
+
+static void take_verdict(void *context, const verdict *v) {
+    session *s = context;
+    if (s->recording)
+        write_record(s, verdict_record(v));
+    if (v->reason == REASON_MEMORY && !s->unmade[0])
+        problem_explain_unmade(v->problem, s->unmade, sizeof s->unmade);
+    if (!verdict_is_bad(v) || v->reason == REASON_MEMORY)
+        return;
+    char text[1024];
+    problem_print(text, sizeof text, v->problem);
+    progress_show(NULL, 0, 0);
+    fprintf(stderr, "not timed: %s, %s %s (error/bound %g): %s\n", v->impl,
+            verdict_status_name(v->status), v->output, v->ratio, text);
+    s->failed++;
+    for (size_t k = 0; k < s->judged->count; k++)
+        if (strcmp(s->judged->kernels[k]->name, v->impl) == 0)
+            s->passed[k] = 0;
+}
+
+/* Keeps the kernels that pass on a sample of rows: 4096 elements cost some 40 ms of reference. */
+static void keep_verified(session *s, group *g) {
+    const check_options check = {g->kernels, g->count, 4096, take_verdict, s};
+    for (size_t k = 0; k < g->count; k++)
+        s->passed[k] = 1;
+    s->judged = g;
+    const int inputs_good = check_enclosure(&g->p, &check) == 0;
+    size_t kept = 0;
+    for (size_t k = 0; k < g->count; k++)
+        if (s->passed[k])
+            g->kernels[kept++] = g->kernels[k];
+    g->count = inputs_good || kept < g->count ? kept : 0; /* bad inputs: nobody is timed */
+}
+
+/* ---- records ------------------------------------------------------------------------------- */
+
+static const char *cache_name(measure_cache cache) { return cache == MEASURE_HOT ? "hot" : "cold"; }
+
+/* The fields of a measurement, added to a record. */
+static void add_measurement(json_t *record, const measure_result *m) {
+    const stats_summary *x = &m->summary;
+    json_t *fields = json_pack(
+        "{s:f, s:[f,f], s:[f,f], s:o, s:I, s:I, s:s, s:f}", "median_ns", x->median, "ci95_ns",
+        x->ci95.low, x->ci95.high, "quartiles_ns", x->quartiles.low, x->quartiles.high,
+        "samples_ns", record_numbers(m->samples_ns, m->count), "repeats", (json_int_t)m->repeats,
+        "warmup", (json_int_t)m->warmup, "stopped",
+        m->stopped == MEASURE_STOP_INTERVAL ? "interval" : "time", "clock_share", m->clock_share);
+    json_object_update(record, fields);
+    json_decref(fields);
+}
+
+/* The better of the triad's two kinds of stores; NULL where no triad fits. */
+static const measure_result *best_triad(const group *g, const group_result *r) {
+    const measure_result *best = NULL;
+    for (size_t i = 0; i < r->triad_count; i++) {
+        const measure_result *m = &r->measured[g->count + i];
+        if (!best || m->summary.median < best->summary.median)
+            best = m;
+    }
+    return best;
+}
+
+static double bandwidth_share(const group *g, const group_result *r, const measure_result *m) {
+    const measure_result *copy = best_triad(g, r);
+    if (!copy)
+        return NAN;
+    const double ours = (double)problem_bytes(&g->p) / m->summary.median,
+                 theirs = (double)r->triad_bytes / copy->summary.median;
+    return ours / theirs;
+}
+
+static void write_triad(session *s, const group *g, const group_result *r) {
+    const measure_result *best = best_triad(g, r);
+    if (!best)
+        return;
+    json_t *record =
+        json_pack("{s:s, s:i, s:s, s:i, s:i, s:s, s:I}", "kind", "triad", "threads", 1, "cache",
+                  cache_name(g->cache), "reads", (int)r->reads, "writes", (int)r->writes, "stores",
+                  triad_stores_name((triad_stores)(best - r->measured) - (triad_stores)g->count),
+                  "bytes", (json_int_t)r->triad_bytes);
+    add_measurement(record, best);
+    write_record(s, record);
+}
+
+static void write_timing(session *s, const group *g, const group_result *r, size_t k) {
+    const measure_result *m = &r->measured[k];
+    json_t *record = problem_record("timing", &g->p, g->kernels[k]->name);
+    const double share = bandwidth_share(g, r, m);
+    json_t *fields =
+        json_pack("{s:s, s:i, s:s, s:b, s:I, s:o, s:o, s:o, s:o}", "gradients",
+                  problem_gradients_name(g->p.gradients), "threads", 1, "cache",
+                  cache_name(g->cache), "cache_as_said", g->cache == MEASURE_HOT || r->cold,
+                  "bytes", (json_int_t)problem_bytes(&g->p), "peak_bytes",
+                  r->peak_known[k] ? json_integer((json_int_t)r->peak_bytes[k]) : json_null(),
+                  "aa_ratio", m->doubled ? json_real(m->aa.ratio) : json_null(), "aa_ci95",
+                  m->doubled ? json_pack("[f,f]", m->aa.ci95.low, m->aa.ci95.high) : json_null(),
+                  "bandwidth_share", isnan(share) ? json_null() : json_real(share));
+    json_object_update(record, fields);
+    json_decref(fields);
+    add_measurement(record, m);
+    write_record(s, record);
+}
+
+/* ---- what a human reads --------------------------------------------------------------------- */
+
+static void print_timing(const group *g, const group_result *r, size_t k) {
+    const measure_result *m = &r->measured[k];
+    const stats_summary *x = &m->summary;
+    const double elements = (double)g->p.rows * (double)g->p.classes;
+    char floor[32] = "";
+    if (m->doubled)
+        snprintf(floor, sizeof floor, "  A/A %+.1f %%", 100 * (m->aa.ratio - 1));
+    printf("  %-15s %12.0f ns  [%.0f, %.0f]  %8.3f ns/element  %4.0f %% of triad  %s%s\n",
+           g->kernels[k]->name, x->median, x->ci95.low, x->ci95.high, x->median / elements,
+           100 * bandwidth_share(g, r, m),
+           m->stopped == MEASURE_STOP_INTERVAL ? "interval" : "time", floor);
+}
+
+static void print_group(const group *g, const group_result *r) {
+    char text[1024];
+    problem_print(text, sizeof text, &g->p);
+    printf("%s, %s%s\n", text, cache_name(g->cache),
+           g->cache == MEASURE_COLD && !r->cold ? " (rotation smaller than the cache)" : "");
+    for (size_t k = 0; k < g->count; k++)
+        print_timing(g, r, k);
+    fflush(stdout);
+}
+
+/* Above 100 % of the triad beyond both intervals the harness is wrong, not the kernel fast. */
+static int impossible(const group *g, const group_result *r) {
+    const measure_result *copy = best_triad(g, r);
+    for (size_t k = 0; copy && k < g->count; k++) {
+        const double ours = (double)problem_bytes(&g->p) / r->measured[k].summary.ci95.high,
+                     theirs = (double)r->triad_bytes / copy->summary.ci95.low;
+        if (ours > theirs)
+            return 1;
+    }
+    return 0;
+}
+
+/* ---- the run -------------------------------------------------------------------------------- */
+
+static void show(void *context, double fraction, double seconds_left) {
+    const session *s = context;
+    char text[1024];
+    problem_print(text, sizeof text, &s->groups[s->current].p);
+    const double groups = (double)s->count, left = groups - 1 - (double)s->current;
+    const double whole = fraction < 1 ? seconds_left / (1 - fraction) : 0;
+    progress_show(text, ((double)s->current + fraction) / groups, seconds_left + left * whole);
+}
+
+static int run_group(session *s, group *g) {
+    char message[512];
+    group_result result;
+    measure_options how = {.clock = s->clock,
+                           .seconds = s->o->seconds,
+                           .relative_width = 0.02,
+                           .seed = s->o->seed,
+                           .progress = show,
+                           .progress_context = s};
+    keep_verified(s, g);
+    if (s->unmade[0])
+        return options_complain(s->o, EXIT_MACHINE, "%s", s->unmade);
+    if (g->count == 0)
+        return 0;
+    if (group_run(g, &how, &result, message, sizeof message)) {
+        group_result_free(g, &result);
+        return options_complain(s->o, EXIT_MACHINE, "%s", message);
+    }
+    progress_show(NULL, 0, 0);
+    for (size_t k = 0; k < g->count && s->recording; k++)
+        write_timing(s, g, &result, k);
+    if (s->recording)
+        write_triad(s, g, &result);
+    if (!s->o->json)
+        print_group(g, &result);
+    const int wrong = impossible(g, &result);
+    group_result_free(g, &result);
+    return wrong ? options_complain(s->o, EXIT_MACHINE,
+                                    "a kernel moved its bytes faster than the triad: the "
+                                    "measurement is wrong")
+                 : 0;
+}
+
+static int check_memory(const session *s) {
+    machine_memory memory;
+    int status = 0;
+    machine_memory_find(&memory);
+    for (size_t i = 0; i < s->count && !status; i++)
+        status =
+            problem_check_memory(s->o, &s->groups[i].p, group_copy_bytes(&s->groups[i]), &memory);
+    return status;
+}
+
+static int open_session(session *s, int argc, char **argv) {
+    const options *o = s->o;
+    if (bench_clock_open(&s->clock))
+        return options_complain(o, EXIT_MACHINE, "no clock that moves");
+    if (named(o) ? add_named(s) : add_quick(s))
+        return options_complain(o, EXIT_MACHINE, "no memory for the problems");
+    if (s->count == 0)
+        return options_complain(o, EXIT_USAGE,
+                                "nothing to time: no implementation here computes what the "
+                                "options ask for");
+    const int status = check_memory(s);
+    if (status)
+        return status;
+    s->recording = o->json || o->out;
+    if (s->recording) {
+        const int error = records_open(&s->writer, o->out);
+        if (error)
+            return options_complain(o, EXIT_MACHINE, "%s: %s", o->out, records_error_text(error));
+        write_record(s, run_record(argc, argv, &s->clock));
+    }
+    if (!named(o) && !logits_find())
+        fprintf(stderr, "skipped: logits of a network, none in %s (make logits)\n", logits_folder);
+    return 0;
+}
+
+static int close_session(session *s, int status) {
+    if (s->recording) {
+        const int late = records_close(&s->writer), error = s->write_error ? s->write_error : late;
+        if (error)
+            status = options_complain(s->o, EXIT_MACHINE, "%s: %s",
+                                      s->o->out ? s->o->out : "output", strerror(error));
+    }
+    if (!status && s->failed)
+        status = EXIT_FAILED;
+    return status;
+}
+
+int command_bench(const options *o, int argc, char **argv) {
+    session s = {.o = o};
+    int status = open_session(&s, argc, argv);
+    if (!status) {
+        for (s.current = 0; s.current < s.count && !status && !s.write_error; s.current++)
+            status = run_group(&s, &s.groups[s.current]);
+        progress_show(NULL, 0, 0);
+        status = close_session(&s, status);
+    }
+    free(s.groups);
+    return status;
+}

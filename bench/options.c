@@ -1,0 +1,398 @@
+/* The option tables, and the conversion of their values; lists are in options_lists.c. */
+#include "options.h"
+#include "options_lists.h"
+
+#include <errno.h>
+#include <math.h>
+#include <popt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What popt fills; every value is a string so that each is parsed with the same strictness. */
+typedef struct raw {
+    char *loss, *impl, *dtype, *batch, *classes, *inputs, *seed, *alpha, *beta, *temperature, *tau,
+        *gamma, *weights, *symmetric, *reduction, *normalise, *gradients, *threads, *cache, *time,
+        *grad_dtype;
+} raw;
+
+static raw given;
+static options parsed;
+
+static struct poptOption spec_table[] = {
+    {"loss", 0, POPT_ARG_STRING, &given.loss, 0, "kl, dkl, dkl-ba, dkl-gi, ikl, gkl", "NAME,.."},
+    {"alpha", 0, POPT_ARG_STRING, &given.alpha, 0, "factor of wMSE, 1/4 inside (1)", "A"},
+    {"beta", 0, POPT_ARG_STRING, &given.beta, 0, "factor of CE, or of KL for kl (1)", "B"},
+    {"temperature", 0, POPT_ARG_STRING, &given.temperature, 0, "T of KL and CE (1)", "T"},
+    {"tau", 0, POPT_ARG_STRING, &given.tau, 0, "temperature of sample weights (1)", "K"},
+    {"gamma", 0, POPT_ARG_STRING, &given.gamma, 0, "exponent of the weights (1)", "G"},
+    {"weights", 0, POPT_ARG_STRING, &given.weights, 0, "sample or class (the loss's)", "KIND"},
+    {"symmetric", 0, POPT_ARG_STRING, &given.symmetric, 0, "student sees wMSE (the loss's)", "0|1"},
+    {"reduction", 0, POPT_ARG_STRING, &given.reduction, 0, "mean, weighted, sum or a count (mean)",
+     "KIND"},
+    {"normalise", 0, POPT_ARG_STRING, &given.normalise, 0, "batch or mass (the loss's)", "KIND"},
+    POPT_TABLEEND};
+
+static struct poptOption impl_table[] = {
+    {"impl", 0, POPT_ARG_STRING, &given.impl, 0, "implementations, see dkl list", "GLOB,.."},
+    {"dtype", 0, POPT_ARG_STRING, &given.dtype, 0, "f64, f32, bf16, f16", "TYPE,.."},
+    {"json", 0, POPT_ARG_NONE, &parsed.json, 0, "machine-readable output", NULL},
+    {"threads", 0, POPT_ARG_STRING, &given.threads, 0,
+     "at most N; the implementations here use one", "N"},
+    POPT_TABLEEND};
+
+static struct poptOption problem_table[] = {
+    {"batch", 0, POPT_ARG_STRING, &given.batch, 0, "rows", "N,.."},
+    {"classes", 0, POPT_ARG_STRING, &given.classes, 0, "classes; 2^4..2^17 doubles", "N,.."},
+    {"inputs", 0, POPT_ARG_STRING, &given.inputs, 0, "input families, see dkl list",
+     "FAMILY[:k=v],.."},
+    {"seed", 0, POPT_ARG_STRING, &given.seed, 0, "of the inputs (1)", "N"},
+    {"gradients", 0, POPT_ARG_STRING, &given.gradients, 0, "none, student, teacher, both", "WHICH"},
+    {"out", 0, POPT_ARG_STRING, &parsed.out, 0, "append records to FILE", "FILE"},
+    POPT_TABLEEND};
+
+static struct poptOption eval_table[] = {
+    {"teacher", 0, POPT_ARG_STRING, &parsed.teacher, 0, "teacher logits, rows x classes", "NPY"},
+    {"student", 0, POPT_ARG_STRING, &parsed.student, 0, "student logits, rows x classes", "NPY"},
+    {"labels", 0, POPT_ARG_STRING, &parsed.labels, 0, "labels, rows", "NPY"},
+    {"prior", 0, POPT_ARG_STRING, &parsed.prior, 0, "class priors, classes x classes", "NPY"},
+    {"row-weight", 0, POPT_ARG_STRING, &parsed.row_weight, 0, "row weights, rows", "NPY"},
+    {"grad-teacher", 0, POPT_ARG_STRING, &parsed.grad_teacher, 0, "write this gradient", "NPY"},
+    {"grad-student", 0, POPT_ARG_STRING, &parsed.grad_student, 0, "write this gradient", "NPY"},
+    {"grad-dtype", 0, POPT_ARG_STRING, &given.grad_dtype, 0, "of the gradients (the logits')",
+     "f32|f64"},
+    {"reference", 0, POPT_ARG_NONE, &parsed.reference, 0, "proved enclosures instead", NULL},
+    POPT_TABLEEND};
+
+static struct poptOption verify_table[] = {
+    {"level", 0, POPT_ARG_STRING, &parsed.level, 0, "smoke or ci (ci)", "LEVEL"},
+    {"checks", 0, POPT_ARG_STRING, &parsed.checks, 0, "enclosure, theorem, properties (all)",
+     "NAME,.."},
+    POPT_TABLEEND};
+
+static struct poptOption bench_table[] = {
+    {"cache", 0, POPT_ARG_STRING, &given.cache, 0, "hot, cold or hot,cold (hot)", "STATE,.."},
+    {"time", 0, POPT_ARG_STRING, &given.time, 0, "per measurement (0.25)", "SECONDS"},
+    POPT_TABLEEND};
+
+static struct poptOption report_table[] = {
+    {"out", 0, POPT_ARG_STRING, &parsed.out, 0, "folder of the report (results)", "DIR"},
+    {"markdown", 0, POPT_ARG_NONE, &parsed.markdown, 0, "print the README's table instead", NULL},
+    POPT_TABLEEND};
+
+#define INCLUDE(table, title) \
+    { NULL, 0, POPT_ARG_INCLUDE_TABLE, table, 0, title, NULL }
+
+static struct poptOption eval_options[] = {
+    INCLUDE(eval_table, "Files:"), INCLUDE(spec_table, "Loss:"),
+    INCLUDE(impl_table, "Implementation:"), POPT_AUTOHELP POPT_TABLEEND};
+static struct poptOption verify_options[] = {
+    INCLUDE(verify_table, "Verification:"), INCLUDE(problem_table, "Problems:"),
+    INCLUDE(spec_table, "Loss:"), INCLUDE(impl_table, "Implementation:"),
+    POPT_AUTOHELP POPT_TABLEEND};
+static struct poptOption bench_options[] = {
+    INCLUDE(bench_table, "Timing:"), INCLUDE(problem_table, "Problems:"),
+    INCLUDE(spec_table, "Loss:"), INCLUDE(impl_table, "Implementation:"),
+    POPT_AUTOHELP POPT_TABLEEND};
+static struct poptOption report_options[] = {INCLUDE(report_table, "Report:"),
+                                             POPT_AUTOHELP POPT_TABLEEND};
+static struct poptOption list_options[] = {
+    {"json", 0, POPT_ARG_NONE, &parsed.json, 0, "machine-readable output", NULL},
+    POPT_AUTOHELP POPT_TABLEEND};
+
+#undef INCLUDE
+
+static const struct command {
+    const char *name, *title, *arguments;
+    struct poptOption *table;
+} commands[] = {
+    {"list", "dkl list", "[OPTION...]", list_options},
+    {"eval", "dkl eval", "--teacher T.npy --student S.npy [OPTION...]", eval_options},
+    {"verify", "dkl verify", "[OPTION...]", verify_options},
+    {"bench", "dkl bench", "[OPTION...]", bench_options},
+    {"report", "dkl report", "[OPTION...] RECORDS...", report_options},
+};
+
+int options_complain(const options *o, int status, const char *format, ...) {
+    va_list arguments;
+    fprintf(stderr, "dkl %s: ", o->command);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return status;
+}
+
+/* ---- one value ---------------------------------------------------------------------------- */
+
+static int bad(const options *o, const char *option, const char *text, const char *wanted) {
+    return options_complain(o, EXIT_USAGE, "--%s %s: %s", option, text, wanted);
+}
+
+/* A finite number and nothing else. */
+static int number(const options *o, const char *option, const char *text, double *value) {
+    char *end;
+    *value = strtod(text, &end);
+    return *text && !*end && isfinite(*value) ? 0 : bad(o, option, text, "not a finite number");
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
+static int parse_numbers(options *o) {
+    const struct {
+        const char *name;
+        const char *text;
+        double *value;
+        int *given, positive;
+    } table[] = {
+        {"alpha", given.alpha, &o->alpha, &o->given_alpha, 0},
+        {"beta", given.beta, &o->beta, &o->given_beta, 0},
+        {"temperature", given.temperature, &o->temperature, &o->given_temperature, 1},
+        {"tau", given.tau, &o->tau, &o->given_tau, 1},
+        {"gamma", given.gamma, &o->gamma, &o->given_gamma, 0},
+        {"time", given.time, &o->seconds, NULL, 1},
+    };
+    int status = 0;
+    for (size_t i = 0; i < sizeof table / sizeof *table && !status; i++) {
+        if (!table[i].text)
+            continue;
+        status = number(o, table[i].name, table[i].text, table[i].value);
+        if (!status && table[i].positive && !(*table[i].value > 0))
+            status = bad(o, table[i].name, table[i].text, "must be positive");
+        if (table[i].given)
+            *table[i].given = 1;
+    }
+    if (!status && o->given_gamma && !(o->gamma >= 0))
+        status = bad(o, "gamma", given.gamma, "must not be negative");
+    return status;
+}
+
+/* An option that is one of a few words. */
+static int parse_word(const options *o, const char *option, const char *text,
+                      const char *const *names, size_t count, int *value, int *was_given) {
+    if (!text)
+        return 0;
+    const int found = options_choose(text, strlen(text), names, count);
+    if (found < 0)
+        return bad(o, option, text, "not one of its values (see --help)");
+    *value = found;
+    if (was_given)
+        *was_given = 1;
+    return 0;
+}
+
+static int parse_reduction(options *o) {
+    static const char *const names[] = {"mean", "weighted", "sum"};
+    if (!given.reduction)
+        return 0;
+    const int found = options_choose(given.reduction, strlen(given.reduction), names, 3);
+    o->reduction = found < 0 ? DKL_REDUCE_COUNT : (dkl_reduction)found;
+    if (found >= 0)
+        return 0;
+    char *end;
+    o->count = strtod(given.reduction, &end);
+    return !*end && o->count > 0 && isfinite(o->count)
+               ? 0
+               : bad(o, "reduction", given.reduction, "mean, weighted, sum or a positive count");
+}
+
+static int parse_words(options *o) {
+    static const char *const weights[] = {"sample", "class"},
+                             *const normalise[] = {"batch", "mass"},
+                             *const gradients[] = {"none", "teacher", "student", "both"},
+                             *const symmetric[] = {"0", "1"},
+                             *const caches[] = {"hot", "cold", "hot,cold", "cold,hot"};
+    int w = 0, n = 0, g = 3, cache = 0;
+    if (parse_word(o, "weights", given.weights, weights, 2, &w, &o->given_weights) ||
+        parse_word(o, "normalise", given.normalise, normalise, 2, &n, &o->given_normalise) ||
+        parse_word(o, "symmetric", given.symmetric, symmetric, 2, &o->symmetric,
+                   &o->given_symmetric) ||
+        parse_word(o, "gradients", given.gradients, gradients, 4, &g, &o->given_gradients) ||
+        parse_word(o, "cache", given.cache, caches, 4, &cache, NULL) || parse_reduction(o))
+        return EXIT_USAGE;
+    o->weights = (dkl_weights)w;
+    o->normalise = (dkl_normalise)n;
+    o->gradients =
+        (g & 1 ? (unsigned)DKL_GRAD_TEACHER : 0) | (g & 2 ? (unsigned)DKL_GRAD_STUDENT : 0);
+    o->hot = cache != 1;
+    o->cold = cache != 0;
+    return 0;
+}
+
+static int parse_integers(options *o) {
+    size_t threads = 0;
+    char *end;
+    if (given.threads && options_size(given.threads, strlen(given.threads), &threads))
+        return bad(o, "threads", given.threads, "not a positive integer");
+    if (threads > 1024)
+        return bad(o, "threads", given.threads, "at most 1024");
+    o->threads = (int)threads;
+    if (!given.seed)
+        return 0;
+    o->given_seed = 1;
+    errno = 0;
+    o->seed = strtoull(given.seed, &end, 10);
+    return *given.seed >= '0' && *given.seed <= '9' && !*end && !errno
+               ? 0
+               : bad(o, "seed", given.seed, "not an integer from 0 to 2^64 - 1");
+}
+
+static int parse_lists(options *o) {
+    const struct {
+        options_list list;
+        const char *text, *usual;
+        int *given;
+    } table[] = {
+        {OPTIONS_LOSSES, given.loss, "kl", &o->given_loss},
+        {OPTIONS_TYPES, given.dtype, "f32", &o->given_type},
+        {OPTIONS_BATCHES, given.batch, "64", &o->given_batch},
+        {OPTIONS_CLASSES, given.classes, "100", &o->given_classes},
+        {OPTIONS_INPUTS, given.inputs, "normal", &o->given_inputs},
+        {OPTIONS_IMPLS, given.impl, "*", &o->given_impl},
+    };
+    int status = 0;
+    for (size_t i = 0; i < sizeof table / sizeof *table && !status; i++) {
+        *table[i].given = table[i].text != NULL;
+        status = options_add(o, table[i].list, table[i].text ? table[i].text : table[i].usual);
+    }
+    if (!status && given.grad_dtype) {
+        o->given_grad_type = 1;
+        status = options_type(o, "grad-dtype", given.grad_dtype, strlen(given.grad_dtype),
+                              &o->grad_type);
+    }
+    return status;
+}
+
+/* --loss kl --alpha 2 and the like: what the library would refuse, said in terms of options. */
+static int check_specs(const options *o) {
+    for (size_t i = 0; i < o->loss_count; i++) {
+        const dkl_spec spec = options_spec(o, o->losses[i]);
+        dkl_fault fault;
+        if (dkl_spec_check(&spec, &fault))
+            return options_complain(o, EXIT_USAGE, "--loss %s: %s cannot be %g",
+                                    dkl_loss_name(o->losses[i]), fault.what, fault.value);
+    }
+    return 0;
+}
+
+/* What is beyond the library's limits, or has a size in bytes that overflows. */
+static int check_shapes(const options *o) {
+    for (size_t b = 0; b < o->batch_count; b++)
+        for (size_t c = 0; c < o->class_count; c++)
+            if (o->batches[b] > DKL_MAX_ROWS || o->classes[c] > DKL_MAX_CLASSES ||
+                o->batches[b] > ((size_t)1 << 58) / o->classes[c])
+                return options_complain(o, EXIT_USAGE,
+                                        "--batch %zu --classes %zu: too large (at most 2^40 rows, "
+                                        "2^28 classes, 2^58 logits)",
+                                        o->batches[b], o->classes[c]);
+    return 0;
+}
+
+dkl_spec options_spec(const options *o, dkl_loss loss) {
+    dkl_spec spec;
+    dkl_spec_init(&spec, loss);
+    const struct {
+        int given;
+        double *to, from;
+    } numbers[] = {
+        {o->given_alpha, &spec.alpha, o->alpha},
+        {o->given_beta, &spec.beta, o->beta},
+        {o->given_temperature, &spec.temperature, o->temperature},
+        {o->given_tau, &spec.tau, o->tau},
+        {o->given_gamma, &spec.gamma, o->gamma},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i].given)
+            *numbers[i].to = numbers[i].from;
+    if (o->given_weights)
+        spec.weights = o->weights;
+    if (o->given_symmetric)
+        spec.symmetric = o->symmetric;
+    if (o->given_normalise)
+        spec.normalise = o->normalise;
+    spec.reduction = o->reduction;
+    spec.count = o->reduction == DKL_REDUCE_COUNT ? o->count : 1;
+    return spec;
+}
+
+/* ---- popt ---------------------------------------------------------------------------------- */
+
+/* popt forgets the first string of an option that is given twice. So each option with a string has
+ * a number, at which popt returns, and what it held before is freed here. */
+enum { STRINGS = 48 };
+static struct { char **place, *held; } strings[STRINGS];
+
+static int number_strings(struct poptOption *table, int count) {
+    for (; table->longName || table->arg; table++)
+        if ((table->argInfo & POPT_ARG_MASK) == POPT_ARG_INCLUDE_TABLE) {
+            if (table->arg != poptHelpOptions)
+                count = number_strings(table->arg, count);
+        } else if ((table->argInfo & POPT_ARG_MASK) == POPT_ARG_STRING && count + 1 < STRINGS) {
+            table->val = ++count;
+            strings[count].place = table->arg;
+            strings[count].held = NULL;
+        }
+    return count;
+}
+
+/* What popt said last: below -1, an error. */
+static int read_strings(poptContext context) {
+    int code;
+    while ((code = poptGetNextOpt(context)) > 0) {
+        free(strings[code].held);
+        strings[code].held = *strings[code].place;
+    }
+    return code;
+}
+
+int options_parse(options *o, int argc, const char **argv) {
+    const struct command *command = NULL;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, argv[0]) == 0)
+            command = &commands[i];
+    parsed = (options){.seed = 1, .seconds = 0.25, .command = argv[0]};
+    given = (raw){.loss = NULL};
+    number_strings(command->table, 0);
+    /* "Usage: " is followed by the first word, which for the user are two. */
+    argv[0] = command->title;
+    poptContext context = poptGetContext(argv[0], argc, argv, command->table, POPT_CONTEXT_NO_EXEC);
+    parsed.context = context;
+    poptSetOtherOptionHelp(context, command->arguments);
+    const int code = read_strings(context);
+    argv[0] = command->name;
+    *o = parsed;
+    if (code < -1)
+        return options_complain(o, EXIT_USAGE, "%s: %s (see dkl %s --help)",
+                                poptBadOption(context, 0), poptStrerror(code), argv[0]);
+    o->arguments = poptGetArgs(context);
+    int status = parse_numbers(o);
+    if (!status)
+        status = parse_words(o);
+    if (!status)
+        status = parse_integers(o);
+    if (!status)
+        status = parse_lists(o);
+    if (!status && o->arguments && strcmp(argv[0], "report") != 0)
+        status = options_complain(o, EXIT_USAGE, "'%s' is no option (see dkl %s --help)",
+                                  o->arguments[0], argv[0]);
+    if (!status)
+        status = check_shapes(o);
+    return status ? status : check_specs(o);
+}
+
+void options_free(options *o) {
+    char **const owned[] = {
+        &given.loss,       &given.impl,      &given.dtype,     &given.batch,     &given.classes,
+        &given.inputs,     &given.seed,      &given.alpha,     &given.beta,      &given.temperature,
+        &given.tau,        &given.gamma,     &given.weights,   &given.symmetric, &given.reduction,
+        &given.normalise,  &given.gradients, &given.threads,   &given.cache,     &given.time,
+        &given.grad_dtype, &o->out,          &o->teacher,      &o->student,      &o->labels,
+        &o->prior,         &o->row_weight,   &o->grad_teacher, &o->grad_student, &o->level,
+        &o->checks};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
+        free(*owned[i]);
+        *owned[i] = NULL;
+    }
+    poptFreeContext(o->context);
+}
