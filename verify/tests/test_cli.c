@@ -1,0 +1,361 @@
+/*
+ * What the program refuses: exit status, one line on standard error that names the thing, nothing
+ * on standard output and no file touched. The form of a file that is refused is exit status 3, a
+ * value in it or on the command line 2.
+ */
+#define _XOPEN_SOURCE 700 /* realpath */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "../npy.h"
+#include "child.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static char folder[] = "/tmp/test_cli.XXXXXX", program[4096];
+static child c;
+
+/* ---- Files -------------------------------------------------------------------------------- */
+
+/* Headers as they are and so many bytes of zeros. */
+static const struct raw_file {
+    const char *name, *descr, *fortran, *shape;
+    size_t bytes;
+} raw_files[] = {
+    {"t.npy", "<f4", "False", "(4, 3)", 48},
+    {"f8.npy", "<f8", "False", "(4, 3)", 96},
+    {"tall.npy", "<f4", "False", "(5, 3)", 60},
+    {"wide.npy", "<f4", "False", "(4, 4)", 64},
+    {"big-endian.npy", ">f4", "False", "(4, 3)", 48},
+    {"fortran.npy", "<f4", "True", "(4, 3)", 48},
+    {"int.npy", "<i8", "False", "(4, 3)", 96},
+    {"f2.npy", "<f2", "False", "(4, 3)", 24},
+    {"u2.npy", "<u2", "False", "(4, 3)", 24},
+    {"complex.npy", "<c8", "False", "(4, 3)", 96},
+    {"1d.npy", "<f4", "False", "(12,)", 48},
+    {"3d.npy", "<f4", "False", "(2, 2, 3)", 48},
+    {"no-rows.npy", "<f4", "False", "(0, 3)", 0},
+    {"short.npy", "<f4", "False", "(4, 3)", 44},
+    {"long.npy", "<f4", "False", "(4, 3)", 52},
+    {"overflow.npy", "<f4", "False", "(4294967296, 4294967296)", 48},
+    {"negative.npy", "<f4", "False", "(-4, 3)", 48},
+};
+
+static const struct value_file {
+    const char *name;
+    npy_type type;
+    size_t rows, columns; /* columns 0: one dimension */
+    double value[9];
+} value_files[] = {
+    {"y.npy", NPY_I8, 4, 0, {0, 1, 2, 0}},
+    {"y3.npy", NPY_I8, 3, 0, {0, 1, 2}},
+    {"y-high.npy", NPY_I8, 4, 0, {0, 1, 3, 0}},
+    {"y-low.npy", NPY_I4, 4, 0, {0, 1, 2, -1}},
+    {"y-f4.npy", NPY_F4, 4, 0, {0, 1, 2, 0}},
+    {"p.npy", NPY_F8, 3, 3, {1, 2, 3, 4, 5, 6, 7, 8, 9}},
+    {"p-zero.npy", NPY_F8, 3, 3, {1, 2, 3, 0, 0, 0, 7, 8, 9}},
+    {"p-negative.npy", NPY_F8, 3, 3, {1, 2, 3, 4, 5, 6, 7, -8, 9}},
+    {"p-nan.npy", NPY_F4, 3, 3, {NAN, 2, 3, 4, 5, 6, 7, 8, 9}},
+    {"p-small.npy", NPY_F8, 3, 2, {1, 2, 3, 4, 5, 6}},
+    {"r.npy", NPY_F8, 4, 0, {1, 0, 2, 1}},
+    {"r3.npy", NPY_F8, 3, 0, {1, 0, 2}},
+    {"r-negative.npy", NPY_F8, 4, 0, {1, -1, 1, 1}},
+    {"r-nan.npy", NPY_F4, 4, 0, {1, 1, NAN, 1}},
+    {"r-inf.npy", NPY_F8, 4, 0, {1, INFINITY, 1, 1}},
+    {"r-zero.npy", NPY_F8, 4, 0, {0, 0, 0, 0}},
+};
+
+static void put_raw(const struct raw_file *f) {
+    char header[128];
+    memset(header, ' ', sizeof header);
+    memcpy(header, "\x93NUMPY\x01\0\x76\0", 10);
+    const int length = snprintf(header + 10, sizeof header - 10,
+                                "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", f->descr,
+                                f->fortran, f->shape);
+    header[10 + length] = ' ';
+    header[127] = '\n';
+    FILE *file = fopen(f->name, "wb");
+    assert_non_null(file);
+    fwrite(header, 1, sizeof header, file);
+    for (size_t i = 0; i < f->bytes; i++)
+        fputc(0, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void put_values(const struct value_file *f) {
+    double f8[9];
+    float f4[9];
+    int64_t i8[9];
+    int32_t i4[9];
+    void *const data[] = {[NPY_F8] = f8, [NPY_F4] = f4, [NPY_I4] = i4, [NPY_I8] = i8};
+    char message[256];
+    for (size_t i = 0; i < 9; i++) {
+        f8[i] = f->value[i];
+        f4[i] = (float)f->value[i];
+        i8[i] = isnan(f->value[i]) || isinf(f->value[i]) ? 0 : (int64_t)f->value[i];
+        i4[i] = (int32_t)i8[i];
+    }
+    const npy_array x = {.type = f->type,
+                         .dims = f->columns ? 2 : 1,
+                         .shape = {f->rows, f->columns ? f->columns : 1},
+                         .data = data[f->type]};
+    assert_int_equal(npy_write(f->name, &x, message, sizeof message), 0);
+}
+
+static void put_text(const char *name, const char *text) {
+    FILE *file = fopen(name, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int enter_folder(void **state) {
+    (void)state;
+    const float student[12] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12};
+    char message[256];
+    if (!realpath(DKL_PROGRAM, program) || !mkdtemp(folder) || chdir(folder) ||
+        mkdir("folder", 0700))
+        return -1;
+    for (size_t i = 0; i < sizeof raw_files / sizeof *raw_files; i++)
+        put_raw(&raw_files[i]);
+    for (size_t i = 0; i < sizeof value_files / sizeof *value_files; i++)
+        put_values(&value_files[i]);
+    put_text("nothing.npy", "");
+    put_text("text.npy", "no array at all\n");
+    put_text("old.npy", "what was there before\n");
+    put_text("notes.txt", "{\"kind\":\"note\"}\n{\"kind\":\"half a li");
+    put_text("broken.jsonl", "{\"kind\":\n{}\n");
+    return npy_write("s.npy", &(npy_array){NPY_F4, 2, {4, 3}, (void *)(uintptr_t)student}, message,
+                     sizeof message);
+}
+
+/* Fails where a folder was left behind. */
+static int leave_folder(void **state) {
+    (void)state;
+    DIR *list = opendir(".");
+    for (const struct dirent *e; list && (e = readdir(list));)
+        if (e->d_name[0] != '.')
+            remove(e->d_name);
+    if (list)
+        closedir(list);
+    return chdir("/") || rmdir(folder);
+}
+
+/* FNV-1a over the names and the bytes of everything here, whatever the order. */
+static uint64_t fingerprint(void) {
+    uint64_t sum = 0;
+    DIR *list = opendir(".");
+    assert_non_null(list);
+    for (const struct dirent *e; (e = readdir(list));) {
+        uint64_t hash = 0xcbf29ce484222325u;
+        for (const char *name = e->d_name; *name; name++)
+            hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
+        FILE *file = fopen(e->d_name, "rb");
+        for (int byte; file && (byte = fgetc(file)) != EOF;)
+            hash = (hash ^ (unsigned)byte) * 0x100000001b3u;
+        if (file)
+            fclose(file);
+        sum += hash;
+    }
+    closedir(list);
+    return sum;
+}
+
+/* ---- Refusals ------------------------------------------------------------------------------ */
+
+#define WRITES "eval --grad-teacher old.npy --grad-student new.npy "
+#define EVAL WRITES "--teacher t.npy --student s.npy "
+#define PLAIN "eval --teacher t.npy --student s.npy "
+#define TEACHER(file) WRITES "--student s.npy --teacher " file
+#define STUDENT(file) WRITES "--teacher t.npy --student " file
+#define CLASS EVAL "--reference --loss ikl "
+#define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X250 X50 X50 X50 X50 X50
+#define VERIFY "verify --batch 2 --classes 3 --out new.jsonl "
+
+static const struct refusal {
+    const char *arguments;
+    int status;
+    const char *names;
+} refusals[] = {
+    {"", 2, "no command"},
+    {"frobnicate", 2, "frobnicate"},
+    {"--frobnicate", 2, "--frobnicate"},
+    {"eval", 2, "--teacher"},
+    {WRITES "--teacher t.npy", 2, "--student"},
+    {EVAL "--frobnicate 1", 2, "--frobnicate"},
+    {EVAL "--level ci", 2, "--level"},
+    {EVAL "stray.npy", 2, "stray.npy"},
+    {"list stray", 2, "stray"},
+    {"eval --loss", 2, "--loss"},
+    /* the form of a file */
+    {TEACHER("missing.npy"), 3, "missing.npy"},
+    {STUDENT("missing.npy"), 3, "missing.npy"},
+    {TEACHER("nothing.npy"), 3, "nothing.npy: truncated"},
+    {TEACHER("text.npy"), 3, "text.npy: not an .npy"},
+    {TEACHER("folder"), 3, "folder"},
+    {TEACHER("short.npy"), 3, "short.npy: truncated"},
+    {TEACHER("long.npy"), 3, "long.npy: 4 trailing"},
+    {TEACHER("big-endian.npy"), 3, "big-endian.npy: big-endian"},
+    {TEACHER("fortran.npy"), 3, "fortran.npy: Fortran"},
+    {TEACHER("complex.npy"), 3, "complex.npy: type '<c8'"},
+    {TEACHER("int.npy"), 3, "int.npy: i8"},
+    {TEACHER("u2.npy"), 3, "--dtype bf16"},
+    {TEACHER("1d.npy"), 3, "1d.npy: logits are two-dimensional"},
+    {TEACHER("3d.npy"), 3, "3d.npy: 3 dimensions"},
+    {TEACHER("no-rows.npy"), 3, "no-rows.npy: an empty array"},
+    {TEACHER("overflow.npy"), 3, "overflow.npy: the size of 4294967296 x 4294967296 overflows"},
+    {TEACHER("negative.npy"), 3, "negative.npy"},
+    {STUDENT("1d.npy"), 3, "1d.npy: logits are two-dimensional"},
+    {STUDENT("int.npy"), 3, "int.npy: i8"},
+    {STUDENT("f8.npy"), 3, "f8.npy holds f64"},
+    {STUDENT("tall.npy"), 3, "tall.npy is 5 x 3"},
+    {STUDENT("wide.npy"), 3, "wide.npy is 4 x 4"},
+    {EVAL "--dtype f64", 3, "t.npy: holds f32"},
+    {CLASS "--prior p.npy --labels y3.npy", 3, "y3.npy: 3 labels"},
+    {CLASS "--prior p.npy --labels y-f4.npy", 3, "y-f4.npy: labels"},
+    {CLASS "--prior p-small.npy --labels y.npy", 3, "p-small.npy is 3 x 2"},
+    {CLASS "--prior y.npy --labels y.npy", 3, "y.npy: priors"},
+    {EVAL "--row-weight r3.npy", 3, "r3.npy: 3 weights"},
+    {EVAL "--row-weight y.npy", 3, "y.npy: row weights"},
+    /* values in a file */
+    {CLASS "--prior p.npy --labels y-high.npy", 2, "y-high.npy: row 2 has label 3"},
+    {CLASS "--prior p.npy --labels y-low.npy", 2, "y-low.npy: row 3 has label -1"},
+    {CLASS "--labels y.npy --prior p-zero.npy", 2, "p-zero.npy: row 1 is all zero"},
+    {CLASS "--labels y.npy --prior p-negative.npy", 2, "p-negative.npy: row 2 has -8"},
+    {CLASS "--labels y.npy --prior p-nan.npy", 2, "p-nan.npy: row 0 has nan"},
+    {EVAL "--row-weight r-negative.npy", 2, "r-negative.npy: row 1 has weight -1"},
+    {EVAL "--row-weight r-nan.npy", 2, "r-nan.npy: row 2 has weight nan"},
+    {EVAL "--row-weight r-inf.npy", 2, "r-inf.npy: row 1 has weight inf"},
+    {EVAL "--row-weight r-zero.npy --reduction weighted", 2, "r-zero.npy: the weights sum to 0"},
+    {EVAL "--row-weight r-zero.npy --reduction weighted --reference", 2, "r-zero.npy"},
+    /* what nobody computes, or cannot without more files */
+    {WRITES "--teacher f2.npy --student f2.npy", 2, "f16"},
+    {WRITES "--teacher u2.npy --student u2.npy --dtype bf16", 2, "bf16"},
+    {WRITES "--teacher u2.npy --student u2.npy --dtype bf16 --reference", 2, "reference"},
+    {EVAL "--loss ikl", 2, "--labels"},
+    {EVAL "--loss ikl --labels y.npy", 2, "--prior"},
+    {EVAL "--loss dkl --weights class --prior p.npy", 2, "--labels"},
+    {EVAL "--loss ikl --labels y.npy --prior p.npy", 2, "ikl"},
+    {EVAL "--loss dkl --impl textbook", 2, "textbook does not compute this loss"},
+    {EVAL "--loss dkl --gamma 2", 2, "dkl"},
+    {EVAL "--impl frobnicate", 2, "frobnicate"},
+    {EVAL "--impl *", 2, "--impl"},
+    {EVAL "--loss kl,dkl", 2, "--loss"},
+    {VERIFY "--loss dkl --impl textbook", 2, "nothing to verify"},
+    {VERIFY "--loss ikl", 2, "nothing to verify"},
+    {VERIFY "--dtype bf16", 2, "nothing to verify"},
+    {"bench --batch 2 --out new.jsonl --loss ikl", 2, "nothing to time"},
+    {"bench --out new.jsonl --dtype f16", 2, "nothing to time"},
+    /* options */
+    {EVAL "--loss frobnicate", 2, "frobnicate"},
+    {EVAL "--dtype f128", 2, "f128"},
+    {EVAL "--grad-dtype f128", 2, "f128"},
+    {EVAL "--grad-dtype bf16", 2, "--grad-dtype"},
+    {EVAL "--reference --grad-dtype f32", 2, "f64"},
+    {EVAL "--temperature 0", 2, "--temperature 0"},
+    {EVAL "--temperature -1", 2, "--temperature -1"},
+    {EVAL "--temperature nan", 2, "--temperature nan"},
+    {EVAL "--temperature inf", 2, "--temperature inf"},
+    {EVAL "--temperature 1x", 2, "--temperature 1x"},
+    {EVAL "--tau 0", 2, "--tau 0"},
+    {EVAL "--tau -2", 2, "--tau -2"},
+    {EVAL "--tau nan", 2, "--tau nan"},
+    {EVAL "--tau inf", 2, "--tau inf"},
+    {EVAL "--loss dkl --gamma -0.5", 2, "--gamma -0.5"},
+    {EVAL "--loss dkl --gamma nan", 2, "--gamma nan"},
+    {EVAL "--loss kl --alpha 2", 2, "alpha"},
+    {EVAL "--loss dkl --alpha inf", 2, "--alpha inf"},
+    {EVAL "--beta nan", 2, "--beta nan"},
+    {EVAL "--weights none", 2, "--weights none"},
+    {EVAL "--symmetric 2", 2, "--symmetric 2"},
+    {EVAL "--reduction median", 2, "--reduction median"},
+    {EVAL "--reduction 0", 2, "--reduction 0"},
+    {EVAL "--reduction -3", 2, "--reduction -3"},
+    {EVAL "--normalise rows", 2, "--normalise rows"},
+    {EVAL "--threads 0", 2, "--threads 0"},
+    {VERIFY "--level frobnicate", 2, "--level frobnicate"},
+    {VERIFY "--inputs frobnicate", 2, "frobnicate"},
+    {VERIFY "--inputs normal:q=1", 2, "q=1"},
+    {VERIFY "--inputs normal:s=x", 2, "parameter 's=x' is no number"},
+    {VERIFY "--inputs normal:s=", 2, "parameter 's=' is no number"},
+    {VERIFY "--inputs normal:s=nan", 2, "parameter 's=nan' is not finite"},
+    {VERIFY "--inputs normal:s=1:s=2", 2, "parameter 's=2' is given twice"},
+    {VERIFY "--inputs logits:dir=a:dir=b", 2, "parameter 'dir=b' is given twice"},
+    {VERIFY "--inputs logits:dir=", 2, "parameter 'dir=' names no folder"},
+    {VERIFY "--inputs logits:dir=" X250 X50, 2, "...' has too long a path"},
+    {VERIFY "--inputs logits:dir=" X250 X250 X250, 2, "...' is too long"},
+    {VERIFY "--inputs logits", 2, "dir"},
+    {"verify --inputs logits:dir=nowhere", 3, "nowhere/teacher.npy"},
+    {VERIFY "--gradients some", 2, "--gradients some"},
+    {VERIFY "--seed -1", 2, "--seed -1"},
+    {VERIFY "--seed 18446744073709551616", 2, "--seed 18446744073709551616"},
+    {"verify --batch 0", 2, "--batch: '0'"},
+    {"verify --batch 2^60", 2, "--batch: '2^60'"},
+    {"verify --batch -1", 2, "--batch: '-1'"},
+    {"verify --batch 4,", 2, "--batch: ''"},
+    {"verify --classes 8..4", 2, "--classes: '8..4'"},
+    {"verify --classes 2^48 --batch 2^48", 2, "too large"},
+    {"bench --classes 2^48 --batch 2^48", 2, "too large"},
+    {"verify --classes 2^28 --batch 2^31", 2, "too large"},
+    {"verify --classes 2^20 --batch 2^38", 3, "no memory"},
+    {"bench --classes 2^20 --batch 2^38", 3, "no memory"},
+    {"verify --classes 2^20 --batch 2^38 --out new.jsonl", 3, "the machine has"},
+    {"bench --classes 2^20 --batch 2^38 --out new.jsonl", 3, "the machine has"},
+    {"bench --cache warm", 2, "--cache warm"},
+    {"bench --time 0", 2, "--time 0"},
+    /* outputs */
+    {PLAIN "--grad-teacher nowhere/g.npy", 3, "nowhere/g.npy"},
+    {PLAIN "--grad-teacher folder", 3, "folder"},
+    {PLAIN "--grad-teacher t.npy/g.npy", 3, "t.npy/g.npy"},
+    {PLAIN "--grad-teacher old.npy --grad-student nowhere/g.npy", 3, "nowhere/g.npy"},
+    {PLAIN "--grad-teacher new.npy --grad-student folder --reference", 3, "folder"},
+    {PLAIN "--grad-teacher new.npy --grad-student new.npy", 2, "new.npy"},
+    {PLAIN "--grad-teacher new.npy --grad-student ./new.npy", 2, "new.npy"},
+    {PLAIN "--grad-teacher folder/../old.npy --grad-student old.npy", 2, "old.npy"},
+    /* the second cannot be written, so the first is not put in its place */
+    {PLAIN "--grad-teacher old.npy --grad-student " X250, 3, X250},
+    {PLAIN "--grad-teacher old.npy --grad-student " X250 " --reference", 3, X250},
+    {"verify --batch 2 --classes 3 --out nowhere/v.jsonl", 3, "nowhere/v.jsonl"},
+    {"verify --level smoke --out nowhere/v.jsonl", 3, "nowhere/v.jsonl"},
+    {"verify --batch 2 --classes 3 --out folder", 3, "folder"},
+    {"bench --out nowhere/b.jsonl", 3, "nowhere/b.jsonl"},
+    {"bench --out folder", 3, "folder"},
+    {"verify --batch 2 --classes 3 --out old.npy", 3, "old.npy: not a file of records"},
+    {"verify --batch 2 --classes 3 --out notes.txt", 3, "notes.txt: not a file of records"},
+    {"bench --batch 2 --classes 3 --out notes.txt", 3, "notes.txt: not a file of records"},
+    {"report", 2, "records"},
+    {"report missing.jsonl", 3, "missing.jsonl"},
+    {"report broken.jsonl", 3, "broken.jsonl"},
+};
+
+static void test_refusal(void **state) {
+    const struct refusal *r = *state;
+    const uint64_t before = fingerprint();
+    child_run(&c, program, r->arguments);
+    if (c.status != r->status || strncmp(c.err, "dkl", 3) != 0 || !strstr(c.err, r->names))
+        print_error("exit status %d: %s\n", c.status, c.err);
+    assert_int_equal(c.status, r->status);
+    assert_string_equal(c.out, "");
+    assert_memory_equal(c.err, "dkl", 3);
+    assert_ptr_equal(strchr(c.err, '\n'), c.err + strlen(c.err) - 1);
+    assert_non_null(strstr(c.err, r->names));
+    assert_true(fingerprint() == before);
+}
+
+/* ---- All of it ----------------------------------------------------------------------------- */
+
+int main(void) {
+    enum { COUNT = sizeof refusals / sizeof *refusals };
+    static struct CMUnitTest tests[COUNT];
+    for (size_t i = 0; i < COUNT; i++)
+        tests[i] = (struct CMUnitTest){refusals[i].arguments, test_refusal, NULL, NULL,
+                                       (void *)(uintptr_t)&refusals[i]};
+    return cmocka_run_group_tests_name("cli refusals", tests, enter_folder, leave_folder);
+}
