@@ -1,0 +1,326 @@
+# dkl: the library, the program, its tests, its benchmark and its report.
+#
+#   make                 the library, build/dkl and build/dkl-train
+#   make help            every target in a line
+#
+# Settings, on the command line or in the environment:
+#
+#   CC=clang             another compiler          CFLAGS=-march=native   after the project's own
+#   MODE=asan            with ASan and UBSan       WERROR=1               warnings are errors
+#   OPENMP=no            leave an optional part out (yes: demand it; otherwise a probe decides)
+#   PREFIX=/usr DESTDIR=/tmp/package               where `make install` puts things
+#
+# `./setup TARGET...` installs the Debian packages that a target needs, then runs make.
+
+.DEFAULT_GOAL := all
+
+# ---- Configuration -------------------------------------------------------------------------
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+MODE ?= release
+OPENMP ?= auto
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR ?= $(PREFIX)/share
+VERSION := $(shell sed -n 's/.*define DKL_VERSION "\(.*\)"/\1/p' kernels/dkl.h)
+SONAME := libdkl.so.$(firstword $(subst ., ,$(VERSION)))
+
+# A configuration has a directory of its own, named by compiler and mode; settings that change
+# what is compiled add their checksum, so that two configurations never share an object.
+SETTINGS := $(strip $(filter-out $(notdir $(firstword $(CC))),$(CC)) $(CPPFLAGS) $(CFLAGS) \
+              $(LDFLAGS) $(filter-out auto,$(OPENMP)))
+CONFIG := $(notdir $(firstword $(CC)))-$(MODE)$(if $(SETTINGS),-$(firstword \
+              $(shell printf '%s' '$(SETTINGS)' | cksum)))
+B := build/$(CONFIG)
+# The links build/dkl and build/dkl-train lead to this one, whatever else is built.
+DEFAULT_CONFIG := gcc-release
+
+MODE_release :=
+MODE_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+ifeq ($(filter release asan,$(MODE)),)
+$(error MODE=$(MODE) is neither release nor asan)
+endif
+# The bounds hold for operations that are rounded one by one: nothing contracted or reordered.
+BASE := -std=c11 -g -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes \
+        $(if $(WERROR),-Werror) -ffp-contract=off
+# What is built does not tell where: debug information, too, names files relative to the checkout,
+# which gcc calls by PWD if that leads here.
+export PWD := $(CURDIR)
+MAP := -ffile-prefix-map='$(CURDIR)=.'
+
+# ---- Optional parts ------------------------------------------------------------------------
+# verify/probe compiles and runs a program, once per configuration, says what it found and writes
+# NAME_FLAGS.
+
+$(B)/openmp.mk: verify/probe verify/probes/openmp.c
+	@verify/probe openmp '$(OPENMP)' $@ -fopenmp $(CC) $(MODE_$(MODE)) $(CFLAGS) \
+	  verify/probes/openmp.c
+ifneq ($(filter-out help clean format format-check uninstall,$(or $(MAKECMDGOALS),all)),)
+include $(B)/openmp.mk
+endif
+
+# ---- What is built from what ---------------------------------------------------------------
+
+KERNELS := $(wildcard kernels/*.c)
+REFERENCE := $(wildcard reference/*.c)
+VERIFY := $(wildcard verify/*.c)
+BENCH := $(wildcard bench/*.c)
+TRAIN := $(wildcard bench/train/*.c)
+TESTS := $(wildcard verify/tests/test_*.c)
+SOURCES := $(KERNELS) $(REFERENCE) $(VERIFY) $(BENCH) $(TRAIN) $(TESTS)
+PLOTS := $(wildcard plots/*.gp plots/*.css)
+objects = $(patsubst %.c,$(B)/%.o,$(1))
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all help test tests verify bench plots report install uninstall sanitize format \
+        format-check lint layers logits records clean objects FORCE
+
+all: $(B)/libdkl.a $(B)/libdkl.so.$(VERSION) $(B)/dkl $(B)/dkl-train
+ifeq ($(CONFIG),$(DEFAULT_CONFIG))
+	@ln -sfn $(CONFIG)/dkl build/dkl
+	@ln -sfn $(CONFIG)/dkl-train build/dkl-train
+else
+	@echo 'built $(B)/dkl and $(B)/dkl-train; build/dkl is left to the default configuration'
+endif
+
+help:
+	@echo 'all           library, build/dkl, build/dkl-train (default)'
+	@echo 'test          layers and every test; sanitize: those of the code under ASan and UBSan'
+	@echo 'verify        verdicts on every implementation: results/verify.jsonl'
+	@echo 'bench         verify, timings, real logits, report: results/report.html'
+	@echo 'report plots  the report again, from the records that are there'
+	@echo 'logits        trains the networks whose logits are the real input'
+	@echo 'records       the recorded runs that documents quote, into bench/records/'
+	@echo 'install       to $$(DESTDIR)$$(PREFIX); uninstall takes away what install put there'
+	@echo 'lint          clang, warnings are errors; layers: the direction of the includes'
+	@echo 'format        clang-format; format-check only tells'
+	@echo 'objects       compiles every source; tests: links the test programs'
+	@echo 'clean         removes build/, never results/'
+
+# ---- Compiling -----------------------------------------------------------------------------
+# Dependencies run one way, so a folder sees its own headers and those below it. -iquote, because
+# with -I bench/memory.h would hide the system's <memory.h>.
+
+library = $(or $(shell pkg-config $(1) $(2) 2>/dev/null),$(3))
+KERNEL_FLAGS := -O3 -fPIC -fvisibility=hidden
+LOOK_REFERENCE := -iquote kernels $(call library,--cflags,mpfr)
+LOOK_VERIFY := $(LOOK_REFERENCE) -iquote reference
+LOOK_BENCH := $(LOOK_VERIFY) -iquote verify $(call library,--cflags,jansson popt hwloc)
+LOOK_TRAIN := $(call library,--cflags,openblas jansson popt zlib)
+LOOK_TESTS := $(LOOK_BENCH) -iquote bench $(call library,--cflags,cmocka)
+# Without OpenMP its pragmas are comments.
+OMP := $(or $(openmp_FLAGS),-Wno-unknown-pragmas)
+# Tests run in the root of the repository.
+TEST_DEFINES := -DGOLDEN_DIR='"verify/golden"' -DPLOTS_DIR='"plots"' -DBUILD_DIR='"$(B)"' \
+                -DDKL_PROGRAM='"$(B)/dkl"' -DDKL_TRAIN='"$(B)/dkl-train"'
+
+$(B)/kernels/%.o: FOLDER = $(KERNEL_FLAGS)
+$(B)/reference/%.o: FOLDER = -O2 $(LOOK_REFERENCE)
+$(B)/reference/bounds.o $(B)/reference/bounds%.o: FOLDER = -O2 $(LOOK_REFERENCE) -frounding-math
+$(B)/verify/%.o: FOLDER = -O2 $(OMP) $(LOOK_VERIFY)
+$(B)/bench/%.o: FOLDER = -O2 $(OMP) $(LOOK_BENCH)
+$(B)/bench/train/%.o: FOLDER = -O2 $(LOOK_TRAIN)
+$(B)/verify/tests/%.o: FOLDER = -O1 $(LOOK_TESTS) $(TEST_DEFINES)
+COMPILE = $(CC) $(BASE) $(MAP) $(FOLDER) $(MODE_$(MODE)) $(CPPFLAGS) $(CFLAGS) $(OWN)
+
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -MP -c $< -o $@
+-include $(patsubst %.o,%.d,$(call objects,$(SOURCES)))
+
+# A file whose time changes only when its text does: then what depends on it is made again.
+text = '$(subst ','\'',$(strip $(1)))'
+write = @mkdir -p $(@D); printf '%s\n' $(1) | cmp -s - $@ || printf '%s\n' $(1) >$@
+$(B)/flags: FORCE
+	$(call write,$(call text,$(CC) $(BASE) $(MAP) $(MODE_$(MODE)) $(OMP) $(KERNEL_FLAGS)))
+$(B)/prefix: FORCE
+	$(call write,$(call text,$(DATADIR)))
+$(B)/commit: FORCE
+	$(call write,"$$(commit=$$(git rev-parse HEAD 2>/dev/null) && \
+	  dirty=$$(test -z "$$(git status --porcelain)"; echo $$?) && \
+	  echo "-DBUILD_COMMIT='\"$$commit\"' -DBUILD_DIRTY=$$dirty")")
+
+# The record of a machine says how and from which commit its program was built.
+$(B)/bench/machine.o: $(B)/commit
+$(B)/bench/machine.o: OWN = $(shell cat $(B)/commit 2>/dev/null) -DBUILD_FLAGS='"$(strip $(BASE) \
+    $(KERNEL_FLAGS) $(MODE_$(MODE)) $(CPPFLAGS) $(CFLAGS))"'
+# The program knows where its plots will be installed.
+$(B)/bench/command_report.o: $(B)/prefix
+$(B)/bench/command_report.o: OWN = -DDKL_PLOTS_DIR='"$(DATADIR)/dkl/plots"'
+
+# ---- Linking -------------------------------------------------------------------------------
+
+DKL_LIBS := -lmpfi $(call library,--libs,mpfr gmp,-lmpfr -lgmp) \
+            $(call library,--libs,jansson popt hwloc,-ljansson -lpopt -lhwloc) -lm
+TRAIN_LIBS := $(call library,--libs,openblas,-lopenblas) \
+              $(call library,--libs,jansson popt zlib,-ljansson -lpopt -lz) -lm
+LINK = $(CC) $(MODE_$(MODE)) $(openmp_FLAGS) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
+ARCHIVES := $(addprefix $(B)/,bench.a train.a verify.a reference.a)
+
+# One object whose hidden names are local: the static library, too, defines dkl_* alone.
+$(B)/libdkl.a: $(call objects,$(KERNELS))
+	@rm -f $@
+	$(LD) -r $^ -o $(B)/libdkl.o
+	objcopy --localize-hidden $(B)/libdkl.o
+	$(AR) rcs $@ $(B)/libdkl.o
+$(B)/libdkl.so.$(VERSION): $(call objects,$(KERNELS))
+	$(CC) $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) $^ -o $@ -lm
+
+# For tests, the kernels with every name.
+$(B)/kernels.a: $(call objects,$(KERNELS))
+$(B)/reference.a: $(call objects,$(REFERENCE))
+$(B)/verify.a: $(call objects,$(VERIFY))
+$(B)/bench.a: $(call objects,$(filter-out bench/main.c,$(BENCH)))
+$(B)/train.a: $(call objects,$(filter-out bench/train/train.c,$(TRAIN)))
+$(ARCHIVES) $(B)/kernels.a:
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/dkl: $(B)/bench/main.o $(B)/bench.a $(B)/verify.a $(B)/reference.a $(B)/libdkl.a
+	$(LINK) $^ -o $@ $(DKL_LIBS)
+$(B)/dkl-train: $(B)/bench/train/train.o $(B)/train.a $(B)/verify.a
+	$(LINK) $^ -o $@ $(TRAIN_LIBS)
+
+# ---- Tests ---------------------------------------------------------------------------------
+# verify/tests/test_NAME.c is a cmocka program that may call anything but the two main functions;
+# verify/tests/test_NAME.sh a script. Both print TAP, prove counts.
+
+TEST_PROGRAMS := $(patsubst verify/tests/%.c,$(B)/tests/%,$(TESTS))
+TEST_SCRIPTS := $(wildcard verify/tests/test_*.sh)
+$(B)/tests/%: $(B)/verify/tests/%.o $(ARCHIVES) $(B)/kernels.a
+	@mkdir -p $(@D)
+	$(LINK) $^ -o $@ $(call library,--libs,cmocka,-lcmocka) $(DKL_LIBS) $(TRAIN_LIBS)
+
+# Programs whose kernels are wrong in one place; test_mutants asks that each is found out.
+MUTANTS := $(addprefix $(B)/mutants/,$(addsuffix /dkl,$(shell \
+             sed -n 's/^\([a-z][a-z0-9-]*\) *|.*/\1/p' verify/mutants.list)))
+$(B)/mutants/%/dkl: verify/mutate verify/mutants.list $(wildcard kernels/*) $(B)/bench/main.o \
+                    $(B)/bench.a $(B)/verify.a $(B)/reference.a
+	@verify/mutate verify/mutants.list $* $(@D)
+	@echo mutant $*
+	@$(LINK) $(BASE) -w -O1 $(@D)/kernels/*.c $(filter %.o %.a,$^) -o $@ $(DKL_LIBS)
+.PRECIOUS: $(B)/%.o
+
+# Mutants judge the checks and the install test the Makefile: once, in the release build.
+ONCE := $(if $(filter release,$(MODE)),,test_mutants $(notdir $(TEST_SCRIPTS:.sh=)))
+RUN := $(foreach t,$(sort $(TEST_PROGRAMS)) $(TEST_SCRIPTS),$(if \
+         $(filter $(ONCE),$(basename $(notdir $(t)))),,$(t)))
+tests: $(TEST_PROGRAMS) $(if $(ONCE),,$(MUTANTS))
+test: all tests layers
+	@$(if $(ONCE),echo 'left to MODE=release: $(ONCE)')
+	@rm -f $(B)/times $(B)/sanitizer.*
+	@ASAN_OPTIONS=allocator_may_return_null=1:log_path='$(CURDIR)/$(B)/sanitizer' \
+	  UBSAN_OPTIONS=print_stacktrace=1:log_path='$(CURDIR)/$(B)/sanitizer.ub' \
+	  B='$(B)' TIMES='$(B)/times' MAKE='$(MAKE)' CC='$(CC)' CXX='$(CXX)' MODE='$(MODE)' \
+	  CFLAGS='$(CFLAGS)' CPPFLAGS='$(CPPFLAGS)' LDFLAGS='$(LDFLAGS)' OPENMP='$(OPENMP)' \
+	  WERROR='$(WERROR)' PREFIX='$(PREFIX)' \
+	  prove --exec 'perl verify/tests/tap' $(RUN)
+	@sort -rn $(B)/times | head -n 5 | sed 's/^/slowest, seconds: /'
+
+# A test that wants a program to fail would take a sanitizer's report for that: look for them.
+sanitize:
+	$(MAKE) MODE=asan test; status=$$?; \
+	  ! grep -hs -A 30 'ERROR: \|runtime error: ' build/*-asan*/sanitizer.* && exit $$status
+
+objects: $(call objects,$(SOURCES))
+CLANG = $(firstword $(notdir $(shell command -v clang-14 || command -v clang)))
+lint:
+	@[ -n '$(CLANG)' ] || { echo 'lint needs clang: ./setup lint' >&2; exit 1; }
+	$(MAKE) CC=$(CLANG) WERROR=1 objects
+layers: objects
+	@verify/layers $(B)
+
+FORMATTED = $(wildcard $(foreach d,kernels reference verify verify/probes verify/tests bench \
+              bench/train,$(d)/*.[ch]))
+format format-check:
+	@if command -v clang-format >/dev/null; then \
+	  clang-format $(if $(filter format,$@),-i,--dry-run -Werror) $(FORMATTED); \
+	else echo 'NOT DONE: $@ needs clang-format (./setup $@)' >&2; fi
+
+# ---- Runs ----------------------------------------------------------------------------------
+# A verdict or a figure is of one run: each file begins anew, the last timings stay beside.
+
+RECORDS := results/verify.jsonl results/bench.jsonl
+LOGITS := results/logits/logits.json
+VERIFY_RUN = rm -f results/verify.jsonl && $(B)/dkl verify --out results/verify.jsonl
+REPORT_RUN = $(B)/dkl report $(wildcard $(RECORDS)) --out results && \
+             echo 'report: results/report.html'
+
+logits: $(LOGITS)
+$(LOGITS): $(wildcard bench/train/*.[ch]) | $(B)/dkl-train
+	@mkdir -p results
+	$(B)/dkl-train --out results/logits
+
+verify: all
+	@mkdir -p results
+	$(VERIFY_RUN)
+
+report plots: all
+	$(REPORT_RUN)
+
+# Nothing else may run while it measures, so whatever else was asked for comes first. A kernel
+# that fails its checks belongs in the report: the failure is the exit status, not the end.
+bench: all logits $(filter test sanitize lint layers verify,$(MAKECMDGOALS))
+	@failed=0; ($(VERIFY_RUN)) || failed=$$?; \
+	[ ! -e results/bench.jsonl ] || mv -f results/bench.jsonl results/bench.previous.jsonl; \
+	$(B)/dkl bench --out results/bench.jsonl || failed=$$?; \
+	$(B)/dkl report $(RECORDS) --out results && echo 'report: results/report.html' || failed=$$?; \
+	exit $$failed
+
+# The runs that documents quote (bench/records/README.md); commit what they leave. Spreads end
+# where the type no longer tells teacher and student apart.
+SPREADS_f32 := 1 1e-1 1e-2 1e-3 1e-4 1e-5 1e-6
+SPREADS_f64 := $(SPREADS_f32) 1e-8 1e-10 1e-12
+comma := ,
+commas = $(subst $(eval) ,$(comma),$(strip $(1)))
+RECORD = --batch 8 --classes 10,100,1000 --out bench/records/$(1).jsonl --inputs $(call commas,$(2))
+ACCURACY = $(B)/dkl verify --checks enclosure --loss kl --dtype $(1) \
+           $(call RECORD,accuracy,$(SPREADS_$(1):%=near:s=%) normal:s=1)
+records: all logits
+	rm -f bench/records/*.jsonl
+	$(B)/dkl verify >bench/records/ratios.txt
+	$(call ACCURACY,f32)
+	$(call ACCURACY,f64)
+	$(B)/dkl verify --checks theorem --loss dkl --dtype f32,f64 \
+	  $(call RECORD,theorem,$(patsubst %,normal:s=%,0.001 0.01 0.1 1 5 15 100))
+	$(B)/dkl bench --out bench/records/timing.jsonl
+	$(B)/dkl report bench/records/*.jsonl --out results/records
+	cp results/records/*.png bench/records/
+	{ sed '/<!-- table/q' README.md; $(B)/dkl report --markdown bench/records/*.jsonl; \
+	  sed -n '/<!-- end of table/,$$p' README.md; } >results/README.md && cp results/README.md README.md
+
+# ---- Installation --------------------------------------------------------------------------
+
+D = $(DESTDIR)
+MADE = $(BINDIR)/dkl $(INCLUDEDIR)/dkl.h $(LIBDIR)/libdkl.a $(LIBDIR)/libdkl.so.$(VERSION) \
+       $(LIBDIR)/$(SONAME) $(LIBDIR)/libdkl.so $(LIBDIR)/pkgconfig/dkl.pc \
+       $(DATADIR)/man/man1/dkl.1 $(addprefix $(DATADIR)/dkl/,$(PLOTS))
+
+install: all
+	install -d $(addprefix $(D),$(sort $(dir $(MADE))))
+	install -m 755 $(B)/dkl $(D)$(BINDIR)/dkl
+	install -m 644 kernels/dkl.h $(D)$(INCLUDEDIR)/dkl.h
+	install -m 644 $(B)/libdkl.a $(D)$(LIBDIR)/libdkl.a
+	install -m 755 $(B)/libdkl.so.$(VERSION) $(D)$(LIBDIR)/libdkl.so.$(VERSION)
+	ln -sfn libdkl.so.$(VERSION) $(D)$(LIBDIR)/$(SONAME)
+	ln -sfn $(SONAME) $(D)$(LIBDIR)/libdkl.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+	  -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' kernels/dkl.pc.in >$(D)$(LIBDIR)/pkgconfig/dkl.pc
+	sed 's|@VERSION@|$(VERSION)|' bench/dkl.1 >$(D)$(DATADIR)/man/man1/dkl.1
+	chmod 644 $(D)$(LIBDIR)/pkgconfig/dkl.pc $(D)$(DATADIR)/man/man1/dkl.1
+	install -m 644 $(PLOTS) $(D)$(DATADIR)/dkl/plots
+
+uninstall:
+	rm -f $(addprefix $(D),$(MADE))
+	-rmdir --ignore-fail-on-non-empty $(D)$(DATADIR)/dkl/plots $(D)$(DATADIR)/dkl
+
+clean:
+	rm -rf build
