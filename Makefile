@@ -223,7 +223,8 @@ test: all tests layers
 	  CFLAGS='$(CFLAGS)' CPPFLAGS='$(CPPFLAGS)' LDFLAGS='$(LDFLAGS)' OPENMP='$(OPENMP)' \
 	  WERROR='$(WERROR)' PREFIX='$(PREFIX)' \
 	  prove --exec 'perl verify/tests/tap' $(RUN)
-	@sort -rn $(B)/times | head -n 5 | sed 's/^/slowest, seconds: /'
+	@sort -rn $(B)/times | awk 'NR <= 3 { print "slowest, seconds:", $$1, $$2 } \
+	  { passed += $$3; failed += $$4 } END { print "tests: " passed " passed, " failed " failed" }'
 
 # A test that wants a program to fail would take a sanitizer's report for that: look for them.
 sanitize:
