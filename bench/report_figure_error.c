@@ -3,6 +3,7 @@
 #include "html.h"
 #include "report_figures.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -45,6 +46,9 @@ static bool is_theorem(const report_data *data, const report_verdict *v) {
     return is_measured(v) && report_is(v->check, "theorem") && report_is(v->family, "normal");
 }
 
+/* Below this many ulp a point is drawn on the line marked 0: the axis is for what can be seen. */
+static const double negligible = 1e-3;
+
 static bool add_error(plot *figure, const report_verdict *v, bool show_type, int rank,
                       const char *panel) {
     plot_point p;
@@ -53,7 +57,7 @@ static bool add_error(plot *figure, const report_verdict *v, bool show_type, int
     p.panel_rank = rank;
     snprintf(p.panel, sizeof p.panel, "%s", panel);
     p.x = v->scale;
-    p.y = v->max_error_ulp;
+    p.y = v->max_error_ulp < negligible ? 0 : v->max_error_ulp;
     p.low = shown_bound(v);
     return plot_add(figure, &p, PLOT_LARGEST);
 }
@@ -89,9 +93,9 @@ static bool collect_theorem(plot *figure, const report_data *data) {
     return memory;
 }
 
-/* The range of the axes: whole decades around what is finite, and one more for what is not on a
- * logarithmic axis. */
-static void settings_range(FILE *out, const plot *figure) {
+/* The range of the axes: whole decades around what is finite and below the limit, and one more for
+ * what is not on a logarithmic axis. */
+static void settings_range(FILE *out, const plot *figure, double limit) {
     double x_low = HUGE_VAL, x_high = 0, y_low = 1, y_high = 1;
     bool zero = false, infinite = false;
 
@@ -104,7 +108,7 @@ static void settings_range(FILE *out, const plot *figure) {
         zero = zero || p->y == 0;
         infinite = infinite || !isfinite(p->y);
         for (int k = 0; k < 2; k++) {
-            if (values[k] > 0 && isfinite(values[k])) {
+            if (values[k] > 0 && values[k] <= limit) {
                 y_low = fmin(y_low, values[k]);
                 y_high = fmax(y_high, values[k]);
             }
@@ -118,14 +122,15 @@ static void settings_range(FILE *out, const plot *figure) {
 }
 
 static void settings_error(FILE *out, const plot *figure) {
-    settings_range(out, figure);
+    settings_range(out, figure, DBL_MAX);
     fputs("x_name = 'spread s of the inputs, near:s=…'\n"
           "y_name = 'error of KL (ulp)'\n",
           out);
 }
 
+/* Where softmax saturates, bounds in ulp of a vanishing gradient leave any picture. */
 static void settings_theorem(FILE *out, const plot *figure) {
-    settings_range(out, figure);
+    settings_range(out, figure, 1e6);
     fputs("x_name = 'scale s of the inputs, normal:s=…'\n"
           "y_name = 'difference of gradients (ulp)'\n",
           out);
@@ -161,12 +166,13 @@ static void caption_largest(FILE *page, const plot *figure) {
 
 static void caption_error(FILE *page, const plot *figure, const report_data *data) {
     (void)data;
-    fputs("Teacher and student differ less and less to the left. Each point is the largest error "
-          "over all rows and C, in ulp of the exact value; dotted lines are the bounds derived "
-          "for it; an error of exactly 0 lies on the line marked 0. Implementations that take KL "
-          "from "
-          "the same formula, as pairwise and textbook do, coincide. Largest:",
-          page);
+    fputs(
+        "Teacher and student differ less and less to the left. Each point is the largest error "
+        "over all rows and C, in ulp of the exact value; dotted lines are the bounds derived "
+        "for it; an error below 0.001 ulp lies on the line marked 0. Implementations that take KL "
+        "from "
+        "the same formula, as pairwise and textbook do, coincide. Largest:",
+        page);
     caption_largest(page, figure);
 }
 
@@ -193,8 +199,9 @@ static void caption_theorem(FILE *page, const plot *figure, const report_data *d
     }
     fputs(
         "By theorem 1 KL and DKL(1, 1) have the same gradients. Computed by the two formulas "
-        "they differ by rounding alone; bounds rise at the right, where softmax saturates and the "
-        "gradient, whose ulp is the unit, vanishes. They differ by ",
+        "they differ by rounding alone (less than 0.001 ulp lies on the line marked 0; bounds "
+        "leave "
+        "the picture where softmax saturates and the gradient, whose ulp is the unit, vanishes): ",
         page);
     fprintf(page,
             "at most %s ulp of a row's largest component, and at most %s of the sum of their two "

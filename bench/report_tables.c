@@ -188,8 +188,8 @@ static void write_enclosure(FILE *page, const report_data *data) {
                                           WORST_COLUMNS};
 
     fputs("<p>Against the proved enclosure of the exact value; the bound is derived, not fitted, "
-          "and a ratio above 1 is a failure. Error and bound are the record's: the error where it "
-          "is largest, the bound where the ratio is.</p>\n",
+          "and a ratio above 1 is a failure. Error and bound are those "
+          "that make the worst ratio.</p>\n",
           page);
     html_table_open(page, NULL, columns);
     each_group(page, data, is_enclosure, order_loss, row_enclosure);
