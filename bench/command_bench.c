@@ -214,7 +214,7 @@ static void write_timing(session *s, const group *g, const group_result *r, size
                   problem_gradients_name(g->p.gradients), "threads", 1, "cache",
                   cache_name(g->cache), "cache_as_said", g->cache == MEASURE_HOT || r->cold,
                   "bytes", (json_int_t)problem_bytes(&g->p), "peak_bytes",
-                  r->peak_known[k] ? json_integer((json_int_t)r->peak_bytes[k]) : json_null(),
+                  r->peak_missing[k] ? json_null() : json_integer((json_int_t)r->peak_bytes[k]),
                   "aa_ratio", m->doubled ? json_real(m->aa.ratio) : json_null(), "aa_ci95",
                   m->doubled ? json_pack("[f,f]", m->aa.ci95.low, m->aa.ci95.high) : json_null(),
                   "bandwidth_share", isnan(share) ? json_null() : json_real(share));
@@ -291,6 +291,10 @@ static int run_group(session *s, group *g) {
         return options_complain(s->o, EXIT_MACHINE, "%s", message);
     }
     progress_show(NULL, 0, 0);
+    for (size_t k = 0; k < g->count; k++)
+        if (result.peak_missing[k])
+            fprintf(stderr, "skipped: peak memory of %s: %s\n", g->kernels[k]->name,
+                    result.peak_missing[k]);
     for (size_t k = 0; k < g->count && s->recording; k++)
         write_timing(s, g, &result, k);
     if (s->recording)

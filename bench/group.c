@@ -149,8 +149,9 @@ static void measure_memory(const stage *s, group_result *result) {
         lonely l = {s, s->g->kernels[k]->name};
         memory_peak peak;
         const double seconds = 60;
-        result->peak_known[k] = memory_measure(run_lonely, &l, seconds, &peak) == MEMORY_OK;
-        result->peak_bytes[k] = result->peak_known[k] ? peak.bytes : 0;
+        const memory_status status = memory_measure(run_lonely, &l, seconds, &peak);
+        result->peak_bytes[k] = status == MEMORY_OK ? peak.bytes : 0;
+        result->peak_missing[k] = status == MEMORY_OK ? NULL : memory_status_text(status);
     }
 }
 

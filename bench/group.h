@@ -22,8 +22,8 @@ typedef struct group {
 typedef struct group_result {
     measure_result *measured; /* count + triad_count */
     uint64_t peak_bytes[GROUP_KERNELS];
-    int peak_known[GROUP_KERNELS];
-    size_t triad_count; /* 0: no triad fits */
+    const char *peak_missing[GROUP_KERNELS]; /* why there is no peak; NULL: there is one */
+    size_t triad_count;                      /* 0: no triad fits */
     size_t triad_bytes;
     unsigned reads, writes;
     int cold; /* the rotation was larger than the last-level cache */

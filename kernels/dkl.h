@@ -129,7 +129,8 @@ typedef struct dkl_result {
 
 /* What it is computed on. Logits and gradients are rows x classes, element (i, j) at
  * [i * stride + j]; strides are in elements and at least `classes`. A gradient may overwrite its
- * own logits exactly (same pointer, same stride); otherwise outputs overlap nothing. */
+ * own logits exactly (same pointer, same stride); otherwise outputs overlap nothing, a matrix
+ * reaching from its first to its last element. */
 typedef struct dkl_batch {
     size_t rows, classes;
     dkl_type type; /* of the logits */
@@ -234,7 +235,7 @@ typedef struct dkl_kernel {
     dkl_status (*setup)(dkl_job *job, dkl_fault *fault); /* refuse, or say the workspace */
     dkl_status (*run)(dkl_job *job);                     /* the only timed call */
     dkl_status (*fetch)(dkl_job *job);                   /* NULL: nothing lives elsewhere */
-    void (*done)(dkl_job *job);                          /* NULL: nothing to release */
+    void (*done)(dkl_job *job); /* NULL: nothing to release. Also follows a setup that refused */
 } dkl_kernel;
 
 /* All implementations, best first. */

@@ -4,6 +4,7 @@
  */
 #include "check.h"
 #include "judge.h"
+#include "interval.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -66,11 +67,6 @@ static const void *gradient(const side *s, size_t row, int student) {
                    : row_at(b->grad_teacher, row, b->grad_teacher_stride, b->grad_type);
 }
 
-/* The exact gradients of the two losses are the same real numbers: their enclosures meet. */
-static int meet(const mpfi_t a, const mpfi_t b) {
-    return mpfr_lessequal_p(&a->left, &b->right) && mpfr_lessequal_p(&b->left, &a->right);
-}
-
 /* The computed gradients may differ by the two bounds; each keeps its own bound as well. */
 static void compare(score *s, const pair *t, const workspace *w, size_t row, int student) {
     const problem *p = &t->side[KL].p;
@@ -83,7 +79,8 @@ static void compare(score *s, const pair *t, const workspace *w, size_t row, int
     const double ulp = gradient_ulp(exact[KL], p->classes, p->type);
     for (size_t j = 0; j < p->classes; j++) {
         double x[SIDES];
-        int kept = meet(exact[KL][j], exact[DKL][j]);
+        /* the exact ones are the same real number, so their enclosures meet */
+        int kept = interval_meets(exact[KL][j], exact[DKL][j]);
         for (size_t i = 0; i < SIDES; i++) {
             x[i] = load_element(gradient(&t->side[i], row, student), p->type, j);
             kept &= enclosure_distance(x[i], exact[i][j], p->type) <= bound[i][j];
