@@ -10,49 +10,60 @@ struct dkl_plan {
     dkl_job job;
 };
 
-/* A matrix of the batch, for the checks that all of them share. */
-typedef struct matrix {
+/* Memory of the batch: as many rows as it has, each `width` elements of `size` bytes. */
+typedef struct region {
     const void *data;
-    size_t stride;
-    dkl_type type;
-} matrix;
+    size_t stride, width, size;
+} region;
 
 /* Bytes from the first to one past the last element. */
-static size_t extent(const dkl_batch *batch, const matrix *x) {
-    return ((batch->rows - 1) * x->stride + batch->classes) * dkl_type_size(x->type);
+static size_t extent(const dkl_batch *batch, const region *x) {
+    return ((batch->rows - 1) * x->stride + x->width) * x->size;
 }
 
-static int overlap(const dkl_batch *batch, const matrix *a, const matrix *b) {
+static int overlap(const dkl_batch *batch, const region *a, const region *b) {
     const uintptr_t p = (uintptr_t)a->data, q = (uintptr_t)b->data;
     return a->data && b->data && p < q + extent(batch, b) && q < p + extent(batch, a);
 }
 
-static int same(const matrix *a, const matrix *b) {
-    return a->data == b->data && a->stride == b->stride && a->type == b->type;
+static int same(const region *a, const region *b) {
+    return a->data == b->data && a->stride == b->stride && a->size == b->size;
 }
 
-static dkl_status check_matrices(const dkl_batch *batch, dkl_fault *fault) {
-    const matrix x[] = {
-        {batch->teacher, batch->teacher_stride, batch->type},
-        {batch->student, batch->student_stride, batch->type},
-        {batch->grad_teacher, batch->grad_teacher_stride, batch->grad_type},
-        {batch->grad_student, batch->grad_student_stride, batch->grad_type},
+/* What is read comes first, then what is written; a gradient follows its logits by GRADIENT. */
+enum { TEACHER = 0, STUDENT, ROW_WEIGHT, LABELS, GRADIENT = 4, TERMS = 6, REGIONS = 9 };
+
+static dkl_status check_memory(const dkl_batch *batch, dkl_fault *fault) {
+    const size_t classes = batch->classes, logit = dkl_type_size(batch->type),
+                 slope = dkl_type_size(batch->grad_type), term = sizeof(double);
+    const region x[REGIONS] = {
+        [TEACHER] = {batch->teacher, batch->teacher_stride, classes, logit},
+        [STUDENT] = {batch->student, batch->student_stride, classes, logit},
+        [ROW_WEIGHT] = {batch->row_weight, 1, 1, sizeof *batch->row_weight},
+        [LABELS] = {batch->labels, 1, 1, sizeof *batch->labels},
+        [GRADIENT + TEACHER] = {batch->grad_teacher, batch->grad_teacher_stride, classes, slope},
+        [GRADIENT + STUDENT] = {batch->grad_student, batch->grad_student_stride, classes, slope},
+        [TERMS] = {batch->kl, 1, 1, term},
+        {batch->wmse, 1, 1, term},
+        {batch->ce, 1, 1, term},
     };
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < REGIONS; i++) {
         if (!x[i].data)
             continue;
-        if (x[i].stride < batch->classes)
+        if (x[i].stride < x[i].width)
             return refuse(fault, DKL_BAD_ARGUMENT, "stride shorter than a row", -1,
                           (double)x[i].stride);
-        if (batch->rows > PTRDIFF_MAX / dkl_type_size(x[i].type) / x[i].stride)
+        if (batch->rows > PTRDIFF_MAX / x[i].size / x[i].stride)
             return refuse(fault, DKL_BAD_SHAPE, "rows x stride overflows", -1, (double)batch->rows);
     }
-    for (size_t g = 2; g < 4; g++)
-        for (size_t i = 0; i < g; i++)
-            if (overlap(batch, &x[g], &x[i]) && !(g == i + 2 && same(&x[g], &x[i])))
+    for (size_t o = GRADIENT; o < REGIONS; o++)
+        for (size_t i = 0; i < o; i++)
+            if (overlap(batch, &x[o], &x[i]) &&
+                !(o < TERMS && i + GRADIENT == o && same(&x[o], &x[i])))
                 return refuse(fault, DKL_BAD_ARGUMENT,
-                              "a gradient overlaps other memory than exactly its own logits", -1,
-                              NAN);
+                              o < TERMS ? "a gradient overlaps other memory than its own logits"
+                                        : "an array of terms overlaps other memory",
+                              -1, NAN);
     return DKL_OK;
 }
 
@@ -82,7 +93,7 @@ static dkl_status check_batch(const dkl_spec *spec, const dkl_batch *batch, dkl_
         return refuse(fault, DKL_BAD_SHAPE, "rows", -1, (double)batch->rows);
     if (batch->classes == 0 || batch->classes > DKL_MAX_CLASSES)
         return refuse(fault, DKL_BAD_SHAPE, "classes", -1, (double)batch->classes);
-    const dkl_status status = check_matrices(batch, fault);
+    const dkl_status status = check_memory(batch, fault);
     return status ? status : check_row_weights(spec, batch, fault);
 }
 

@@ -189,6 +189,29 @@ static void test_overlap(void **state) {
     assert_true(o->allowed || strstr(fault.what, "overlaps"));
 }
 
+/* Arrays of terms overlap nothing either: not the inputs, not a gradient, not each other. */
+static void test_terms_overlap(void **state) {
+    (void)state;
+    dkl_spec spec;
+    double terms[2 * 64], weights[64];
+    for (size_t i = 0; i < 64; i++)
+        weights[i] = 1;
+    for (int where = 0; where < 5; where++) {
+        dkl_batch batch;
+        dkl_fault fault = {.what = ""};
+        make(&spec, &batch);
+        assert_true(batch.rows <= 64);
+        batch.grad_student = memory + 3 * ROOM;
+        batch.row_weight = weights;
+        void *const places[] = {terms, memory, memory + 3 * ROOM, terms + batch.rows - 1, weights};
+        batch.kl = terms + (where == 0 ? batch.rows : 0);
+        batch.ce = places[where];
+        const dkl_status status = dkl_evaluate(NULL, &spec, &batch, NULL, &fault);
+        assert_int_equal(status, where == 0 ? DKL_OK : DKL_BAD_ARGUMENT);
+        assert_true(where == 0 || strstr(fault.what, "terms"));
+    }
+}
+
 /* ---- Names ------------------------------------------------------------------------------------
  */
 
@@ -258,6 +281,7 @@ int main(void) {
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
         tests[count++] = (struct CMUnitTest){refusals[i].name, test_refusal, NULL, NULL,
                                              (void *)(uintptr_t)&refusals[i]};
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_terms_overlap);
     for (size_t i = 0; i < sizeof overlaps / sizeof *overlaps; i++)
         tests[count++] = (struct CMUnitTest){overlaps[i].name, test_overlap, NULL, NULL,
                                              (void *)(uintptr_t)&overlaps[i]};
