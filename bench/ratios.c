@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An error of a thousandth of its bound, over all families, is no test of the bound: a threshold
- * of vacuity, not of accuracy. */
-static const double vacuous = 1e-3;
-
 static ratio_row *find(ratios *r, const verdict *v) {
     const problem *p = v->problem;
     for (size_t i = 0; i < r->count; i++) {
@@ -64,7 +60,7 @@ size_t ratios_vacuous(const ratios *r, verdict_sink *sink, void *context) {
     size_t found = 0;
     for (size_t i = 0; i < r->count; i++) {
         const ratio_row *row = &r->row[i];
-        if (row->ratio > vacuous || strcmp(row->check, "enclosure") != 0)
+        if (row->ratio > verdict_vacuous || strcmp(row->check, "enclosure") != 0)
             continue;
         const verdict v = {.problem = &row->worst,
                            .impl = row->impl,

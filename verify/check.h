@@ -41,7 +41,12 @@ typedef struct verdict {
 
 const char *verdict_status_name(verdict_status status);
 const char *verdict_reason_text(verdict_reason reason); /* NULL for REASON_NONE */
-int verdict_is_bad(const verdict *v);                   /* fail or untested */
+
+/* A bound whose ratio never exceeds this, over all that was measured, says nothing: the threshold
+ * of vacuity, not of accuracy. */
+extern const double verdict_vacuous;
+
+int verdict_is_bad(const verdict *v); /* fail or untested */
 
 typedef void verdict_sink(void *context, const verdict *v);
 

@@ -7,6 +7,8 @@
 const char *const output_names[OUTPUTS] = {"loss", "kl",           "wmse",
                                            "ce",   "grad_teacher", "grad_student"};
 
+const double verdict_vacuous = 1e-3;
+
 const char *verdict_status_name(verdict_status status) {
     static const char *const names[] = {"pass", "fail", "skipped", "untested"};
     return names[status];
