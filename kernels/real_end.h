@@ -3,3 +3,6 @@
 #undef FN
 #undef LIBM
 #undef REAL_BITS
+#undef VEC
+#undef MASK
+#undef WIDTH

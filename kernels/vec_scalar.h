@@ -1,0 +1,49 @@
+/*
+ * The vocabulary of vector operations, one lane wide. Template: see real.h.
+ *
+ * The arithmetic of kernels is written once, on a type VEC that the operators + - * / take (a
+ * compiler's vector type, or as here a number), and on the few operations below. What they give in
+ * a lane depends on that lane alone and is the same bits on every machine: IEEE operations,
+ * rounded to nearest.
+ *
+ *     VEC    WIDTH lanes of REAL            MASK   WIDTH truths
+ */
+#define VEC REAL
+#define MASK int
+#define WIDTH 1
+
+static inline VEC FN(v_set)(REAL x) { return x; }
+
+/* a b + c, rounded once. An operation of IEEE 754, whichever instruction or function does it. */
+static inline VEC FN(v_fma)(VEC a, VEC b, VEC c) { return LIBM(fma)(a, b, c); }
+
+static inline VEC FN(v_abs)(VEC x) { return LIBM(fabs)(x); }
+
+/* Comparisons with a NaN do not hold. */
+static inline MASK FN(v_less)(VEC a, VEC b) { return a < b; }
+static inline MASK FN(v_equal)(VEC a, VEC b) { return a == b; }
+static inline MASK FN(v_both)(MASK a, MASK b) { return a & b; }
+static inline MASK FN(v_not)(MASK a) { return !a; }
+static inline VEC FN(v_pick)(MASK mask, VEC yes, VEC no) { return mask ? yes : no; }
+
+/* x rounded to an integer, ties to even, for |x| <= 2^22 (float), 2^51 (double). */
+static inline VEC FN(v_round)(VEC x) {
+    const REAL big = REAL_BITS == 32 ? (REAL)0x1.8p23 : (REAL)0x1.8p52;
+    return (x + big) - big;
+}
+
+/* 2^n for an integer n whose power is a normal number. */
+static inline VEC FN(v_pow2)(VEC n) {
+#if REAL_BITS == 32
+    const union {
+        uint32_t bits;
+        float x;
+    } power = {(uint32_t)((int32_t)n + 127) << 23};
+#else
+    const union {
+        uint64_t bits;
+        double x;
+    } power = {(uint64_t)((int64_t)n + 1023) << 52};
+#endif
+    return power.x;
+}
