@@ -99,11 +99,12 @@ typedef enum dkl_normalise {
  * code swaps the two names. */
 typedef struct dkl_spec {
     dkl_loss loss;
-    double alpha;       /* finite; 1 for DKL_KL */
-    double beta;        /* finite */
-    double temperature; /* T > 0; softens KL and CE only; no factor T^2 is applied */
-    double tau;         /* > 0; softens the sample weights only */
-    double gamma;       /* >= 0; exponent of the weights */
+    double alpha;               /* finite; 1 for DKL_KL */
+    double beta;                /* finite */
+    double temperature;         /* T > 0; softens KL and CE only; no factor T^2 is applied */
+    double student_temperature; /* > 0: q = softmax(n/this), p = softmax(m/T); 0: T for both */
+    double tau;                 /* > 0; softens the sample weights only */
+    double gamma;               /* >= 0; exponent of the weights */
     dkl_weights weights;
     int symmetric; /* 1: the student's gradient has the wMSE term as well */
     dkl_reduction reduction;
@@ -213,6 +214,23 @@ typedef struct dkl_accuracy {
     double phi_error; /* of phi(t) = exp(-t) - 1 + t; 0 where unused */
 } dkl_accuracy;
 
+/* What a specification may ask beyond the defaults of DKL_KL and DKL_DKL. */
+enum {
+    DKL_OPTION_CLASS_WEIGHTS = 1u << 0,
+    DKL_OPTION_GAMMA = 1u << 1,     /* other than 1 */
+    DKL_OPTION_SYMMETRIC = 1u << 2, /* the student's gradient with wMSE */
+    DKL_OPTION_MASS = 1u << 3,      /* N_w = sum r U^2 */
+    DKL_OPTION_STUDENT_TEMPERATURE = 1u << 4
+};
+
+/* Inputs whose results reference/losses.md, "Special values", defines one by one. */
+enum {
+    DKL_SPECIAL_MASKS = 1u << 0,     /* classes that are -inf in both logits count as absent */
+    DKL_SPECIAL_UNDEFINED = 1u << 1, /* NaN, +inf, or nothing finite: that row is NaN, no other */
+    DKL_SPECIAL_INFINITE = 1u << 2,  /* -inf in one of the two logits */
+    DKL_SPECIAL_RANGE = 1u << 3      /* m - n, squares or factors leave the range of the type */
+};
+
 /* One problem on its way through an implementation. */
 typedef struct dkl_job {
     dkl_spec spec;
@@ -229,7 +247,8 @@ typedef struct dkl_kernel {
     uint32_t losses;              /* bit 1u << loss */
     uint32_t types;               /* bit 1u << type */
     uint32_t terms;               /* DKL_TERM_* and DKL_GRAD_* bits it can compute */
-    int masks;                    /* 1: a class that is -inf in both logits counts as absent */
+    uint32_t options;             /* DKL_OPTION_* bits: what it computes beyond the defaults */
+    uint32_t special;             /* DKL_SPECIAL_* bits: inputs for which it keeps the promise */
     dkl_accuracy accuracy;        /* the same for every type, in units of that type's roundoff */
     const char *(*missing)(void); /* what the machine lacks, NULL if nothing; may be NULL itself */
     dkl_status (*setup)(dkl_job *job, dkl_fault *fault); /* refuse, or say the workspace */

@@ -30,13 +30,19 @@ static double centred_kl(double S, double R) {
 #include "centred.h"
 #include "real_end.h"
 
-static const row_kernel rows = {
+static size_t scratch(dkl_type type, size_t classes) { return 4 * classes * dkl_type_size(type); }
+
+extern const row_kernel centred_rows_base, centred_rows_fma;
+const row_kernel VARIANT(centred_rows) = {
     .run = {[DKL_F64] = centred_row_f64, [DKL_F32] = centred_row_f32},
-    .scratch = 4,
+    .scratch = scratch,
 };
 
-static dkl_status setup(dkl_job *job, dkl_fault *fault) { return rows_setup(job, &rows, fault); }
-static dkl_status run(dkl_job *job) { return rows_run(job, &rows); }
+#ifdef VARIANT_BASE
+static dkl_status setup(dkl_job *job, dkl_fault *fault) {
+    return rows_setup(job, VARIANT_BEST(centred_rows), fault);
+}
+static dkl_status run(dkl_job *job) { return rows_run(job, VARIANT_BEST(centred_rows)); }
 
 const dkl_kernel kernel_centred_scalar = {
     .abi = DKL_ABI_VERSION,
@@ -45,7 +51,7 @@ const dkl_kernel kernel_centred_scalar = {
     .losses = 1u << DKL_KL | 1u << DKL_DKL,
     .types = 1u << DKL_F64 | 1u << DKL_F32,
     .terms = DKL_TERM_KL | DKL_TERM_WMSE | DKL_TERM_CE | DKL_GRAD_TEACHER | DKL_GRAD_STUDENT,
-    .masks = 1,
+    .special = DKL_SPECIAL_MASKS,
     .accuracy = {.formula = DKL_FORMULA_CENTRED,
                  .height = sum_height,
                  .exp_error = 2,
@@ -55,3 +61,4 @@ const dkl_kernel kernel_centred_scalar = {
     .setup = setup,
     .run = run,
 };
+#endif
