@@ -93,7 +93,7 @@ void dkl_prior_count(const dkl_prior *prior, dkl_prior_tally *tally) {
 
 /* ---- Rows ----------------------------------------------------------------------------------- */
 
-/* Widens a row into doubles; its maximum, or NaN where the row has no softmax. */
+/* Widens a row into doubles; its maximum, finite where it has a softmax. */
 static double read_row(double *x, const void *logits, dkl_type type, size_t classes) {
     double max = -INFINITY;
     int numbers = 1;
@@ -102,7 +102,7 @@ static double read_row(double *x, const void *logits, dkl_type type, size_t clas
         max = x[j] > max ? x[j] : max;
         numbers &= x[j] == x[j];
     }
-    return numbers && isfinite(max) ? max : NAN;
+    return numbers ? max : NAN;
 }
 
 /* (x - max)/tau, also where x - max overflows and the quotient does not. */

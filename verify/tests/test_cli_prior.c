@@ -68,7 +68,9 @@ static int enter_folder(void **state) {
     static float f4[WIDE];
     static const uint16_t f2[ROWS * CLASSES];
     static const int32_t zero[1];
-    int failed = !realpath(DKL_PROGRAM, program) || !mkdtemp(folder) || chdir(folder);
+    const char *mutant = getenv("DKL_MUTANT"); /* test_mutants: a program that must fail here */
+    int failed =
+        !realpath(mutant ? mutant : DKL_PROGRAM, program) || !mkdtemp(folder) || chdir(folder);
     for (size_t i = 0; i < sizeof files / sizeof *files && !failed; i++)
         failed = put_values(&files[i]);
     failed = failed || put("wide.npy", NPY_F4, 1, WIDE, f4) || put("big.npy", NPY_F4, 1, BIG, f4) ||
@@ -262,6 +264,7 @@ static const struct refusal {
 static void test_refusal(void **state) {
     const struct refusal *r = *state;
     char arguments[512];
+    remove("p.npy"); /* of a run that failed */
     snprintf(arguments, sizeof arguments, "prior %s", r->arguments);
     child_run(&c, program, arguments);
     if (c.status != r->status || !strstr(c.err, r->names))

@@ -145,7 +145,8 @@ static void test_order(void **state) {
 static void test_clear_and_rounding(void **state) {
     (void)state;
     double table[2][ENTRIES];
-    dkl_prior *all = whole(), *up = whole();
+    dkl_prior *all = whole(), *up = prior_new(CLASSES);
+    add(up, 3, ROWS);
     dkl_prior_clear(up);
     assert_int_equal(tally_of(up).rows + tally_of(up).skipped + tally_of(up).seen, 0);
     fesetround(FE_UPWARD);
