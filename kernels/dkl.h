@@ -261,9 +261,9 @@ DKL_API const char *dkl_kernel_refuses(const dkl_kernel *kernel, const dkl_spec 
  * probability 0.
  *
  * Sums are exact in units of 2^-150 (kernels/fixed.h): the same rows give the same bits in any
- * order and however they are split over accumulators that are merged. P differs from the exact
- * one by a few u = 2^-53 plus 2 u times the distance of a logit from its row's maximum over tau,
- * relatively, and by 2^-151 absolutely (kernels/prior.c). Adding costs O(C) a row.
+ * order and however they are split over accumulators that are merged. Bound, to first order, of an
+ * entry of P_new: (41 + 6 ln C + 2 a) 2^-53 of it and 2^-151, with a the largest distance, over
+ * tau, of the logits behind it to their rows' maxima (kernels/prior.c). Adding costs O(C) a row.
  *
  * The sums take 24 bytes an entry: 24 GiB at the limit, and a table of doubles 8 GiB. Beyond it the
  * table of a vocabulary (128256 classes: 395 GB) is refused rather than attempted. */

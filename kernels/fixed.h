@@ -38,13 +38,14 @@ static inline void fixed_add(fixed *sum, const fixed *x) {
     }
 }
 
-/* p is a finite double from 0 to 1; the table is a branch away only for p < 2^-98. */
+/* p is a finite double from 0 to 1. */
 static inline fixed fixed_of(double p) {
     uint64_t bits;
     memcpy(&bits, &p, sizeof bits);
     uint64_t digits = (bits & 0xfffffffffffff) | (uint64_t)1 << 52;
     int shift = (int)(bits >> 52) - (1023 + 52 - FIXED_POINT);
-    if (shift < 0) { /* subnormals of double are far below the unit, whatever their leading bit */
+    if (shift < 0) { /* p < 2^-98, rare. Subnormals of double are far below the unit, whatever their
+                        leading bit */
         digits = shift < -53 ? 0 : (digits + ((uint64_t)1 << (-shift - 1))) >> -shift;
         shift = 0;
     }
