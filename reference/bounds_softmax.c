@@ -36,7 +36,7 @@ static double normalise(const bounds_row *row, double *dp, const double *p) {
 static void log_softmax(const bounds_row *row, softmax *s, const double *p, const double *a) {
     const double u = row->unit;
     for (size_t i = 0; i < row->count; i++)
-        s->dp[i] = bounds_softmax_term(row, p[i], a[i], 1 + row->k_T, 1);
+        s->dp[i] = bounds_softmax_term(row, p[i], a[i], 1 + row->k_T, 1, row->eta);
     const double rho = normalise(row, s->dp, p);
     const double dlog_Z = rho + row->accuracy->log_error * u * (s->log_Z + rho);
     for (size_t i = 0; i < row->count; i++) {
@@ -64,7 +64,7 @@ static void textbook_gradients(bounds *b, const logs *z) {
     const bounds_row *row = z->row;
     const double u = row->unit;
     const bounds_scale f =
-        bounds_scale_of(row, row->ce_factor, row->ce_flush / row->temperature, 1);
+        bounds_scale_of(row, row->ce_factor / row->T, row->ce_flush / row->temperature, 1, 0);
     for (size_t i = 0; i < row->count; i++) {
         const bounds_class *c = &row->c[i];
         const size_t j = row->index[i];
@@ -122,7 +122,7 @@ static void pairwise_student(bounds *b, const logs *z, int kl) {
     const bounds_row *row = z->row;
     const double u = row->unit;
     const bounds_scale f =
-        bounds_scale_of(row, row->ce_factor, row->ce_flush / row->temperature, 1);
+        bounds_scale_of(row, row->ce_factor / row->T, row->ce_flush / row->temperature, 1, 0);
     for (size_t i = 0; i < row->count; i++) {
         const bounds_class *c = &row->c[i];
         double move = z->m.dp[i] + z->n.dp[i];
@@ -138,7 +138,8 @@ static void pairwise_student(bounds *b, const logs *z, int kl) {
 static void pairwise_kl(bounds *b, const logs *z) {
     const bounds_row *row = z->row;
     const double T = row->temperature, u = row->unit, n = (double)row->count;
-    const bounds_scale f = bounds_scale_of(row, row->ce_factor / T, row->ce_flush / T / T, 1);
+    const bounds_scale f =
+        bounds_scale_of(row, row->ce_factor / T / T, row->ce_flush / T / T, 1, 0);
     pull s = {0};
     double reach = 0; /* sum_k of what bounds |x_jk| together with class j's own */
     for (size_t i = 0; i < row->count; i++) {
@@ -187,11 +188,12 @@ static double pairwise_value(const bounds_row *row, const double *du, const pull
 }
 
 static void pairwise_wmse(bounds *b, const bounds_row *row, double *du, double *weight) {
-    const bounds_scale f = bounds_scale_of(row, row->wmse_factor, row->wmse_flush, 1);
+    const bounds_scale f =
+        bounds_scale_of(row, row->wmse_factor, row->wmse_flush, 1, row->mass_error);
     for (size_t i = 0; i < row->count; i++) {
         const bounds_class *c = &row->c[i];
         weight[i] = c->u;
-        du[i] = bounds_softmax_term(row, c->u, c->a_tau, 1 + row->k_tau, 1);
+        du[i] = bounds_softmax_term(row, c->u, c->a_tau, 1 + row->k_tau, 1, row->eta);
     }
     normalise(row, du, weight);
     pull s = {0};
