@@ -80,11 +80,6 @@ static dkl_status check_row_weights(const dkl_spec *spec, const dkl_batch *batch
     return DKL_OK;
 }
 
-static double prior_at(const dkl_batch *batch, size_t index) {
-    return batch->prior_type == DKL_F32 ? (double)((const float *)batch->prior)[index]
-                                        : ((const double *)batch->prior)[index];
-}
-
 /* U^2 and sums of it have to stay in the range of double. */
 enum { WEIGHT_BITS = 400 };
 
@@ -104,7 +99,8 @@ static dkl_status check_prior(const dkl_batch *batch, double gamma, dkl_fault *f
             return refuse(fault, DKL_BAD_SPEC, "label", (int64_t)i, label);
         double most = 0;
         for (size_t j = 0; j < batch->classes; j++) {
-            const double x = prior_at(batch, (size_t)label * batch->classes + j);
+            const double x =
+                load_prior(batch->prior, batch->prior_type, (size_t)label * batch->classes + j);
             if (!(x >= 0) || !isfinite(x))
                 return refuse(fault, DKL_BAD_SPEC, "prior", label, x);
             most = x > most ? x : most;
