@@ -78,6 +78,11 @@ TESTS := $(wildcard verify/tests/test_*.c)
 SOURCES := $(KERNELS) $(REFERENCE) $(VERIFY) $(PRIMITIVES) $(BENCH) $(TRAIN) $(TESTS)
 PLOTS := $(wildcard plots/*.gp plots/*.css)
 objects = $(patsubst %.c,$(B)/%.o,$(1))
+# Row functions are compiled once more for processors with a fused multiply-add: the same bits,
+# without a function call for each.
+VARIANTS := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),$(addprefix kernels/,scalar \
+              textbook pairwise))
+KERNEL_OBJECTS = $(call objects,$(KERNELS)) $(VARIANTS:%=$(B)/%.fma.o)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -139,7 +144,11 @@ COMPILE = $(CC) $(BASE) $(MAP) $(FOLDER) $(MODE_$(MODE)) $(CPPFLAGS) $(CFLAGS) $
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c $< -o $@
--include $(patsubst %.o,%.d,$(call objects,$(SOURCES)))
+$(B)/%.fma.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -mfma -DKERNEL_VARIANT_FMA -MMD -MP -c $< -o $@
+$(VARIANTS:%=$(B)/%.o): OWN = -DKERNEL_HAS_FMA_VARIANT
+-include $(patsubst %.o,%.d,$(call objects,$(SOURCES)) $(KERNEL_OBJECTS))
 
 # A file whose time changes only when its text does: then what depends on it is made again.
 text = '$(subst ','\'',$(strip $(1)))'
@@ -171,16 +180,16 @@ LINK = $(CC) $(MODE_$(MODE)) $(openmp_FLAGS) $(CFLAGS) $(LDFLAGS) -Wl,--as-neede
 ARCHIVES := $(addprefix $(B)/,bench.a train.a verify.a reference.a)
 
 # One object whose hidden names are local: the static library, too, defines dkl_* alone.
-$(B)/libdkl.a: $(call objects,$(KERNELS))
+$(B)/libdkl.a: $(KERNEL_OBJECTS)
 	@rm -f $@
 	$(LD) -r $^ -o $(B)/libdkl.o
 	objcopy --localize-hidden $(B)/libdkl.o
 	$(AR) rcs $@ $(B)/libdkl.o
-$(B)/libdkl.so.$(VERSION): $(call objects,$(KERNELS))
+$(B)/libdkl.so.$(VERSION): $(KERNEL_OBJECTS)
 	$(CC) $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) $^ -o $@ -lm
 
 # For tests, the kernels with every name.
-$(B)/kernels.a: $(call objects,$(KERNELS))
+$(B)/kernels.a: $(KERNEL_OBJECTS)
 $(B)/reference.a: $(call objects,$(REFERENCE))
 $(B)/verify.a: $(call objects,$(VERIFY) verify/primitives/primitive.c)
 $(B)/bench.a: $(call objects,$(filter-out bench/main.c,$(BENCH)))
@@ -300,6 +309,7 @@ records: all logits
 	$(B)/dkl verify --checks theorem --loss dkl --dtype f32,f64 \
 	  $(call RECORD,theorem,$(patsubst %,normal:s=%,0.001 0.01 0.1 1 5 15 100))
 	$(B)/dkl bench --out bench/records/timing.jsonl
+	$(B)/dkl prior --time 0.5 --classes 10,100,1000,10000 --batch 256 >bench/records/prior.md
 	$(B)/dkl report bench/records/*.jsonl --out results/records
 	cp results/records/*.png bench/records/
 	{ sed '/<!-- table/q' README.md; $(B)/dkl report --markdown bench/records/*.jsonl; \

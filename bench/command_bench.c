@@ -41,7 +41,7 @@ static int add_group(session *s, const problem *p, measure_cache cache) {
         const dkl_kernel *kernel = s->o->kernels[k];
         if (!(kernel->missing && kernel->missing()) &&
             !dkl_kernel_refuses(kernel, &p->spec, p->type) &&
-            (kernel->masks || !p->inputs.family->masks))
+            !(p->inputs.family->special & ~kernel->special))
             g->kernels[g->count++] = kernel;
     }
     if (g->count == 0)

@@ -72,7 +72,7 @@ static int computed(const options *o, const problem *p) {
     for (size_t i = 0; i < o->kernel_count; i++) {
         const dkl_kernel *kernel = o->kernels[i];
         if (!dkl_kernel_refuses(kernel, &p->spec, p->type) &&
-            (kernel->masks || !p->inputs.family->masks))
+            !(p->inputs.family->special & ~kernel->special))
             return 1;
     }
     return 0;

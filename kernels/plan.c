@@ -10,20 +10,18 @@ struct dkl_plan {
     dkl_job job;
 };
 
-/* Memory of the batch: as many rows as it has, each `width` elements of `size` bytes. */
+/* Memory of the batch: `rows` rows, each `width` elements of `size` bytes. */
 typedef struct region {
     const void *data;
-    size_t stride, width, size;
+    size_t rows, stride, width, size;
 } region;
 
 /* Bytes from the first to one past the last element. */
-static size_t extent(const dkl_batch *batch, const region *x) {
-    return ((batch->rows - 1) * x->stride + x->width) * x->size;
-}
+static size_t extent(const region *x) { return ((x->rows - 1) * x->stride + x->width) * x->size; }
 
-static int overlap(const dkl_batch *batch, const region *a, const region *b) {
+static int overlap(const region *a, const region *b) {
     const uintptr_t p = (uintptr_t)a->data, q = (uintptr_t)b->data;
-    return a->data && b->data && p < q + extent(batch, b) && q < p + extent(batch, a);
+    return a->data && b->data && p < q + extent(b) && q < p + extent(a);
 }
 
 static int same(const region *a, const region *b) {
@@ -31,21 +29,24 @@ static int same(const region *a, const region *b) {
 }
 
 /* What is read comes first, then what is written; a gradient follows its logits by GRADIENT. */
-enum { TEACHER = 0, STUDENT, ROW_WEIGHT, LABELS, GRADIENT = 4, TERMS = 6, REGIONS = 9 };
+enum { TEACHER = 0, STUDENT, ROW_WEIGHT, LABELS, PRIOR, GRADIENT = 5, TERMS = 7, REGIONS = 10 };
 
 static dkl_status check_memory(const dkl_batch *batch, dkl_fault *fault) {
-    const size_t classes = batch->classes, logit = dkl_type_size(batch->type),
+    const size_t rows = batch->rows, classes = batch->classes, logit = dkl_type_size(batch->type),
                  slope = dkl_type_size(batch->grad_type), term = sizeof(double);
     const region x[REGIONS] = {
-        [TEACHER] = {batch->teacher, batch->teacher_stride, classes, logit},
-        [STUDENT] = {batch->student, batch->student_stride, classes, logit},
-        [ROW_WEIGHT] = {batch->row_weight, 1, 1, sizeof *batch->row_weight},
-        [LABELS] = {batch->labels, 1, 1, sizeof *batch->labels},
-        [GRADIENT + TEACHER] = {batch->grad_teacher, batch->grad_teacher_stride, classes, slope},
-        [GRADIENT + STUDENT] = {batch->grad_student, batch->grad_student_stride, classes, slope},
-        [TERMS] = {batch->kl, 1, 1, term},
-        {batch->wmse, 1, 1, term},
-        {batch->ce, 1, 1, term},
+        [TEACHER] = {batch->teacher, rows, batch->teacher_stride, classes, logit},
+        [STUDENT] = {batch->student, rows, batch->student_stride, classes, logit},
+        [ROW_WEIGHT] = {batch->row_weight, rows, 1, 1, sizeof *batch->row_weight},
+        [LABELS] = {batch->labels, rows, 1, 1, sizeof *batch->labels},
+        [PRIOR] = {batch->prior, classes, classes, classes, dkl_type_size(batch->prior_type)},
+        [GRADIENT +
+            TEACHER] = {batch->grad_teacher, rows, batch->grad_teacher_stride, classes, slope},
+        [GRADIENT +
+            STUDENT] = {batch->grad_student, rows, batch->grad_student_stride, classes, slope},
+        [TERMS] = {batch->kl, rows, 1, 1, term},
+        {batch->wmse, rows, 1, 1, term},
+        {batch->ce, rows, 1, 1, term},
     };
     for (size_t i = 0; i < REGIONS; i++) {
         if (!x[i].data)
@@ -53,13 +54,12 @@ static dkl_status check_memory(const dkl_batch *batch, dkl_fault *fault) {
         if (x[i].stride < x[i].width)
             return refuse(fault, DKL_BAD_ARGUMENT, "stride shorter than a row", -1,
                           (double)x[i].stride);
-        if (batch->rows > PTRDIFF_MAX / x[i].size / x[i].stride)
-            return refuse(fault, DKL_BAD_SHAPE, "rows x stride overflows", -1, (double)batch->rows);
+        if (x[i].rows > PTRDIFF_MAX / x[i].size / x[i].stride)
+            return refuse(fault, DKL_BAD_SHAPE, "rows x stride overflows", -1, (double)x[i].rows);
     }
     for (size_t o = GRADIENT; o < REGIONS; o++)
         for (size_t i = 0; i < o; i++)
-            if (overlap(batch, &x[o], &x[i]) &&
-                !(o < TERMS && i + GRADIENT == o && same(&x[o], &x[i])))
+            if (overlap(&x[o], &x[i]) && !(o < TERMS && i + GRADIENT == o && same(&x[o], &x[i])))
                 return refuse(fault, DKL_BAD_ARGUMENT,
                               o < TERMS ? "a gradient overlaps other memory than its own logits"
                                         : "an array of terms overlaps other memory",
@@ -80,6 +80,38 @@ static dkl_status check_row_weights(const dkl_spec *spec, const dkl_batch *batch
     return DKL_OK;
 }
 
+static double prior_at(const dkl_batch *batch, size_t index) {
+    return batch->prior_type == DKL_F32 ? (double)((const float *)batch->prior)[index]
+                                        : ((const double *)batch->prior)[index];
+}
+
+/* Weights by class, of the rows that are read. */
+static dkl_status check_prior(const dkl_batch *batch, dkl_fault *fault) {
+    if (!batch->labels)
+        return refuse(fault, DKL_BAD_ARGUMENT, "labels (class weights need them)", -1, NAN);
+    if (!batch->prior)
+        return refuse(fault, DKL_BAD_ARGUMENT, "prior (class weights need it)", -1, NAN);
+    if (batch->prior_type != DKL_F32 && batch->prior_type != DKL_F64)
+        return refuse(fault, DKL_UNSUPPORTED, "prior_type", -1, (double)batch->prior_type);
+    for (size_t i = 0; i < batch->rows; i++) {
+        if (batch->row_weight && batch->row_weight[i] == 0)
+            continue;
+        const int32_t label = batch->labels[i];
+        if (label < 0 || (size_t)label >= batch->classes)
+            return refuse(fault, DKL_BAD_SPEC, "label", (int64_t)i, label);
+        double most = 0;
+        for (size_t j = 0; j < batch->classes; j++) {
+            const double x = prior_at(batch, (size_t)label * batch->classes + j);
+            if (!(x >= 0) || !isfinite(x))
+                return refuse(fault, DKL_BAD_SPEC, "prior", label, x);
+            most = x > most ? x : most;
+        }
+        if (!(most > 0))
+            return refuse(fault, DKL_BAD_SPEC, "prior (its row is all zero)", label, most);
+    }
+    return DKL_OK;
+}
+
 static dkl_status check_batch(const dkl_spec *spec, const dkl_batch *batch, dkl_fault *fault) {
     if (!batch->teacher)
         return refuse(fault, DKL_BAD_ARGUMENT, "teacher is null", -1, NAN);
@@ -89,12 +121,18 @@ static dkl_status check_batch(const dkl_spec *spec, const dkl_batch *batch, dkl_
         return refuse(fault, DKL_BAD_ARGUMENT, "type", -1, (double)batch->type);
     if (!dkl_type_name(batch->grad_type))
         return refuse(fault, DKL_BAD_ARGUMENT, "grad_type", -1, (double)batch->grad_type);
+    if (batch->prior && !dkl_type_name(batch->prior_type))
+        return refuse(fault, DKL_BAD_ARGUMENT, "prior_type", -1, (double)batch->prior_type);
     if (batch->rows == 0 || batch->rows > DKL_MAX_ROWS)
         return refuse(fault, DKL_BAD_SHAPE, "rows", -1, (double)batch->rows);
     if (batch->classes == 0 || batch->classes > DKL_MAX_CLASSES)
         return refuse(fault, DKL_BAD_SHAPE, "classes", -1, (double)batch->classes);
-    const dkl_status status = check_memory(batch, fault);
-    return status ? status : check_row_weights(spec, batch, fault);
+    dkl_status status = check_memory(batch, fault);
+    if (!status)
+        status = check_row_weights(spec, batch, fault);
+    if (!status && spec->loss != DKL_KL && spec->weights == DKL_WEIGHTS_CLASS)
+        status = check_prior(batch, fault);
+    return status;
 }
 
 static const char *missing(const dkl_kernel *kernel) {

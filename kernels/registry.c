@@ -34,20 +34,42 @@ const dkl_kernel *dkl_kernel_find(const char *name) {
     return NULL;
 }
 
+/* The options a specification asks for; without wMSE its options ask for nothing. */
+static uint32_t asked(const dkl_spec *spec) {
+    const int wmse = spec->loss != DKL_KL;
+    uint32_t options = 0;
+    if (wmse && spec->weights == DKL_WEIGHTS_CLASS)
+        options |= DKL_OPTION_CLASS_WEIGHTS;
+    if (wmse && spec->gamma != 1)
+        options |= DKL_OPTION_GAMMA;
+    if (wmse && spec->symmetric)
+        options |= DKL_OPTION_SYMMETRIC;
+    if (wmse && spec->normalise == DKL_NORMALISE_MASS)
+        options |= DKL_OPTION_MASS;
+    if (job_student_temperature(spec) != spec->temperature)
+        options |= DKL_OPTION_STUDENT_TEMPERATURE;
+    return options;
+}
+
+static const struct option_row {
+    uint32_t option;
+    const char *refusal;
+} option_rows[] = {
+    {DKL_OPTION_CLASS_WEIGHTS, "does not compute class weights"},
+    {DKL_OPTION_GAMMA, "does not compute gamma other than 1"},
+    {DKL_OPTION_SYMMETRIC, "does not compute the symmetric gradient"},
+    {DKL_OPTION_MASS, "does not normalise by the weight mass"},
+    {DKL_OPTION_STUDENT_TEMPERATURE, "does not compute a temperature of the student's own"},
+};
+
 const char *dkl_kernel_refuses(const dkl_kernel *kernel, const dkl_spec *spec, dkl_type type) {
     if ((unsigned)spec->loss >= DKL_LOSSES || !(kernel->losses >> spec->loss & 1u))
         return "does not compute this loss";
     if ((unsigned)type >= DKL_TYPES || !(kernel->types >> type & 1u))
         return "does not compute in this type";
-    if (spec->loss == DKL_KL)
-        return NULL; /* the options below concern wMSE only */
-    if (spec->weights == DKL_WEIGHTS_CLASS)
-        return "does not compute class weights";
-    if (spec->gamma != 1)
-        return "does not compute gamma other than 1";
-    if (spec->symmetric)
-        return "does not compute the symmetric gradient";
-    if (spec->normalise == DKL_NORMALISE_MASS)
-        return "does not normalise by the weight mass";
+    const uint32_t lacking = asked(spec) & ~kernel->options;
+    for (size_t i = 0; i < sizeof option_rows / sizeof *option_rows; i++)
+        if (lacking & option_rows[i].option)
+            return option_rows[i].refusal;
     return NULL;
 }

@@ -5,24 +5,9 @@
 #include "internal.h"
 #include "sum.h"
 
-#include <float.h>
 #include <string.h>
 
-dkl_status rows_setup(dkl_job *job, const row_kernel *kernel, dkl_fault *fault) {
-    const dkl_batch *b = &job->batch;
-    if (b->grad_type != b->type && (b->grad_teacher || b->grad_student))
-        return refuse(fault, DKL_UNSUPPORTED, "gradients are of the type of the logits", -1, NAN);
-    /* The kernel divides by T and tau in its own type. */
-    const double temperatures[] = {job->spec.temperature, job->spec.tau};
-    for (size_t i = 0; i < 2 && b->type == DKL_F32; i++)
-        if (temperatures[i] < (double)FLT_MIN || temperatures[i] > (double)FLT_MAX)
-            return refuse(fault, DKL_BAD_SPEC,
-                          i ? "tau (outside the range of f32)"
-                            : "temperature (outside the range of f32)",
-                          -1, temperatures[i]);
-    job->workspace_bytes = kernel->scratch * b->classes * dkl_type_size(b->type);
-    return DKL_OK;
-}
+enum { MASS_BITS = 800 };
 
 static double row_weight(const dkl_batch *batch, size_t row) {
     return batch->row_weight ? batch->row_weight[row] : 1;
@@ -43,6 +28,35 @@ static double normaliser(const dkl_spec *spec, const dkl_batch *batch) {
         break;
     }
     return (double)batch->rows;
+}
+
+/* alpha r/N and beta r/(N_c T) in double: where they are infinite no gradient is a number. Under
+ * mass N_w >= sum r C^(-2 gamma), which has to be in range as well. */
+static dkl_status check_factors(const dkl_job *job, double n_c, dkl_fault *fault) {
+    const dkl_spec *spec = &job->spec;
+    const dkl_batch *b = &job->batch;
+    const int mass = spec->loss != DKL_KL && spec->normalise == DKL_NORMALISE_MASS;
+    double most = b->row_weight ? 0 : 1;
+    for (size_t i = 0; b->row_weight && i < b->rows; i++)
+        most = fmax(most, b->row_weight[i]);
+    if (mass && spec->weights == DKL_WEIGHTS_SAMPLE &&
+        2 * spec->gamma * log2((double)b->classes) > MASS_BITS)
+        return refuse(fault, DKL_UNSUPPORTED, "gamma (C^(2 gamma) is beyond the range of the mass)",
+                      -1, spec->gamma);
+    const double T = fmin(spec->temperature, job_student_temperature(spec));
+    if (!isfinite(spec->beta * most / n_c / T) || !isfinite(spec->beta * most / n_c))
+        return refuse(fault, DKL_BAD_SPEC, "beta r/(N_c T) overflows", -1, spec->beta);
+    if (!isfinite(spec->alpha * most / n_c))
+        return refuse(fault, DKL_BAD_SPEC, "alpha r/N overflows", -1, spec->alpha);
+    return DKL_OK;
+}
+
+dkl_status rows_setup(dkl_job *job, const row_kernel *kernel, dkl_fault *fault) {
+    const dkl_batch *b = &job->batch;
+    if (b->grad_type != b->type && (b->grad_teacher || b->grad_student))
+        return refuse(fault, DKL_UNSUPPORTED, "gradients are of the type of the logits", -1, NAN);
+    job->workspace_bytes = kernel->scratch(b->type, b->classes);
+    return check_factors(job, normaliser(&job->spec, b), fault);
 }
 
 static const void *logits_row(const void *matrix, size_t row, size_t stride, dkl_type type) {
@@ -95,24 +109,53 @@ static dkl_result reduced(const reduction *sum, const dkl_spec *spec, double n_c
     };
 }
 
+static row_job row_of(const dkl_job *job, size_t i) {
+    const dkl_batch *b = &job->batch;
+    const dkl_spec *spec = &job->spec;
+    row_job row = {
+        .spec = spec,
+        .T_student = job_student_temperature(spec),
+        .classes = b->classes,
+        .teacher = logits_row(b->teacher, i, b->teacher_stride, b->type),
+        .student = logits_row(b->student, i, b->student_stride, b->type),
+        .grad_teacher = gradient_row(b->grad_teacher, i, b->grad_teacher_stride, b->grad_type),
+        .grad_student = gradient_row(b->grad_student, i, b->grad_student_stride, b->grad_type),
+        .scratch = job->workspace,
+    };
+    if (spec->loss != DKL_KL && spec->weights == DKL_WEIGHTS_CLASS && row_weight(b, i) != 0) {
+        row.prior = logits_row(b->prior, (size_t)b->labels[i], b->classes, b->prior_type);
+        row.prior_type = b->prior_type;
+    }
+    return row;
+}
+
+/* N_w = sum r U^2 needs the weights of every row before the first gradient. */
+static double weight_mass(const dkl_job *job, const row_kernel *kernel) {
+    const dkl_batch *b = &job->batch;
+    sum_total total = {0, 0};
+    for (size_t i = 0; i < b->rows; i++) {
+        const double weight = row_weight(b, i);
+        if (weight == 0)
+            continue;
+        const row_job row = row_of(job, i);
+        const double U = kernel->mass[b->type](&row);
+        sum_add(&total, weight * (U * U));
+    }
+    const double mass = sum_value(&total);
+    return mass > 0 ? mass : NAN; /* no weighted class in the batch, or a row that is undefined */
+}
+
 dkl_status rows_run(dkl_job *job, const row_kernel *kernel) {
     const dkl_batch *b = &job->batch;
     const dkl_spec *spec = &job->spec;
-    const double n_c = normaliser(spec, b), n_w = n_c;
+    const int mass = spec->loss != DKL_KL && spec->normalise == DKL_NORMALISE_MASS;
+    const double n_c = normaliser(spec, b), n_w = mass ? weight_mass(job, kernel) : n_c;
     reduction sum = {0};
     for (size_t i = 0; i < b->rows; i++) {
         const double weight = row_weight(b, i);
-        row_job row = {
-            .spec = spec,
-            .classes = b->classes,
-            .teacher = logits_row(b->teacher, i, b->teacher_stride, b->type),
-            .student = logits_row(b->student, i, b->student_stride, b->type),
-            .grad_teacher = gradient_row(b->grad_teacher, i, b->grad_teacher_stride, b->grad_type),
-            .grad_student = gradient_row(b->grad_student, i, b->grad_student_stride, b->grad_type),
-            .scratch = job->workspace,
-            .wmse_factor = spec->alpha * weight / n_w,
-            .ce_factor = spec->beta * weight / n_c,
-        };
+        row_job row = row_of(job, i);
+        row.wmse_factor = spec->alpha * weight / n_w;
+        row.ce_factor = spec->beta * weight / n_c;
         if (weight == 0)
             clear_row(&row, b->type);
         else

@@ -89,6 +89,8 @@ dkl_status dkl_spec_check(const dkl_spec *spec, dkl_fault *fault) {
         {spec->loss != DKL_KL || spec->alpha == 1, "alpha (loss kl has no wMSE)", spec->alpha},
         {isfinite(spec->beta), "beta", spec->beta},
         {positive(spec->temperature), "temperature", spec->temperature},
+        {spec->student_temperature == 0 || positive(spec->student_temperature),
+         "student temperature", spec->student_temperature},
         {positive(spec->tau), "tau", spec->tau},
         {spec->gamma >= 0 && isfinite(spec->gamma), "gamma", spec->gamma},
         {(unsigned)spec->weights <= DKL_WEIGHTS_CLASS, "weights", (double)spec->weights},

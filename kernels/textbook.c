@@ -14,13 +14,19 @@
 #include "textbook_row.h"
 #include "real_end.h"
 
-static const row_kernel rows = {
+static size_t scratch(dkl_type type, size_t classes) { return 4 * classes * dkl_type_size(type); }
+
+extern const row_kernel textbook_rows_base, textbook_rows_fma;
+const row_kernel VARIANT(textbook_rows) = {
     .run = {[DKL_F64] = textbook_row_f64, [DKL_F32] = textbook_row_f32},
-    .scratch = 4,
+    .scratch = scratch,
 };
 
-static dkl_status setup(dkl_job *job, dkl_fault *fault) { return rows_setup(job, &rows, fault); }
-static dkl_status run(dkl_job *job) { return rows_run(job, &rows); }
+#ifdef VARIANT_BASE
+static dkl_status setup(dkl_job *job, dkl_fault *fault) {
+    return rows_setup(job, VARIANT_BEST(textbook_rows), fault);
+}
+static dkl_status run(dkl_job *job) { return rows_run(job, VARIANT_BEST(textbook_rows)); }
 
 const dkl_kernel kernel_textbook = {
     .abi = DKL_ABI_VERSION,
@@ -29,7 +35,6 @@ const dkl_kernel kernel_textbook = {
     .losses = 1u << DKL_KL,
     .types = 1u << DKL_F64 | 1u << DKL_F32,
     .terms = DKL_TERM_KL | DKL_TERM_CE | DKL_GRAD_TEACHER | DKL_GRAD_STUDENT,
-    .masks = 0,
     .accuracy = {.formula = DKL_FORMULA_TEXTBOOK,
                  .height = sum_height,
                  .exp_error = 2,
@@ -37,3 +42,4 @@ const dkl_kernel kernel_textbook = {
     .setup = setup,
     .run = run,
 };
+#endif

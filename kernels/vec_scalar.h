@@ -74,3 +74,28 @@ static inline VEC FN(v_exponent)(VEC x) {
     return (VEC)((int64_t)(number.bits >> 52) - 1023);
 #endif
 }
+
+/* True in one lane. */
+static inline MASK FN(v_at)(size_t lane) { return lane == 0; }
+
+static inline int FN(v_any)(MASK mask) { return mask; }
+
+/* Lanes of scratch memory, aligned. */
+static inline VEC FN(v_get)(const REAL *x) { return *x; }
+static inline void FN(v_put)(REAL *x, VEC y) { *x = y; }
+
+/* The largest lane, none being NaN. */
+static inline REAL FN(v_top)(VEC x) { return x; }
+
+/* The 32 lanes of a block's sum, in the order of sum.h. Overwrites them. */
+static inline REAL FN(v_fold)(VEC lane[SUM_LANES / WIDTH]) { return FN(sum_fold)(lane); }
+
+/* a - b exactly as high + low, unless it overflows (Knuth). */
+typedef struct FN(vec_pair) {
+    VEC high, low; /* |low| <= u |high| */
+} FN(vec_pair);
+
+static inline FN(vec_pair) FN(v_difference)(VEC a, VEC b) {
+    const VEC high = a - b, v = high - a;
+    return (FN(vec_pair)){high, (a - (high - v)) - (b + v)};
+}

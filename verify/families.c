@@ -281,7 +281,7 @@ static const family families[] = {
     {"masked",
      "a share f of the classes is -inf in both",
      {{"f", 0.3}},
-     1,
+     DKL_SPECIAL_MASKS,
      fill_masked,
      claim_masked},
     {"equal", "student = teacher + o exactly", {{"o", 0}}, 0, fill_equal, claim_equal},

@@ -36,7 +36,7 @@ struct family {
         const char *key;
         double value;               /* default */
     } parameter[FAMILY_PARAMETERS]; /* the first is the `scale` of records */
-    int masks;                      /* the inputs have masked classes */
+    uint32_t special;               /* DKL_SPECIAL_* bits that the inputs need */
     void (*fill)(family_row *row, const double *parameter); /* NULL: the family reads files */
     int (*claim)(const enclosure *e, const double *parameter, dkl_type type);
 };

@@ -176,7 +176,7 @@ verdict_reason judge_refusal(const dkl_kernel *kernel, const problem *p) {
         return REASON_UNAVAILABLE;
     if (dkl_kernel_refuses(kernel, &p->spec, p->type))
         return REASON_NOT_COMPUTED;
-    if (p->inputs.family->masks && !kernel->masks)
+    if (p->inputs.family->special & ~kernel->special)
         return REASON_NO_MASKS;
     return kernel->accuracy.formula == DKL_FORMULA_NONE ? REASON_NO_BOUND : REASON_NONE;
 }

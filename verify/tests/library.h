@@ -180,7 +180,8 @@ static inline void add_combinations(const char *what, int masks, CMUnitTestFunct
                 const dkl_kernel *kernel = dkl_kernel_at(i);
                 dkl_spec spec;
                 dkl_spec_init(&spec, loss);
-                if (dkl_kernel_refuses(kernel, &spec, type) || (masks && !kernel->masks) ||
+                if (dkl_kernel_refuses(kernel, &spec, type) ||
+                    (masks && !(kernel->special & DKL_SPECIAL_MASKS)) ||
                     test_count == LIBRARY_TESTS)
                     continue;
                 combination *k = &combinations[test_count];
