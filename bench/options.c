@@ -12,9 +12,9 @@
 
 /* What popt fills; every value is a string so that each is parsed with the same strictness. */
 typedef struct raw {
-    char *loss, *impl, *dtype, *batch, *classes, *inputs, *seed, *alpha, *beta, *temperature, *tau,
-        *gamma, *weights, *symmetric, *reduction, *normalise, *gradients, *threads, *cache, *time,
-        *grad_dtype;
+    char *loss, *impl, *dtype, *batch, *classes, *inputs, *seed, *alpha, *beta, *temperature,
+        *student_temperature, *tau, *gamma, *weights, *symmetric, *reduction, *normalise,
+        *gradients, *threads, *cache, *time, *grad_dtype;
 } raw;
 
 static raw given;
@@ -25,6 +25,8 @@ static struct poptOption spec_table[] = {
     {"alpha", 0, POPT_ARG_STRING, &given.alpha, 0, "factor of wMSE, 1/4 inside (1)", "A"},
     {"beta", 0, POPT_ARG_STRING, &given.beta, 0, "factor of CE, or of KL for kl (1)", "B"},
     {"temperature", 0, POPT_ARG_STRING, &given.temperature, 0, "T of KL and CE (1)", "T"},
+    {"student-temperature", 0, POPT_ARG_STRING, &given.student_temperature, 0,
+     "of the student alone (T)", "T"},
     {"tau", 0, POPT_ARG_STRING, &given.tau, 0, "temperature of sample weights (1)", "K"},
     {"gamma", 0, POPT_ARG_STRING, &given.gamma, 0, "exponent of the weights (1)", "G"},
     {"weights", 0, POPT_ARG_STRING, &given.weights, 0, "sample or class (the loss's)", "KIND"},
@@ -149,6 +151,8 @@ static int parse_numbers(options *o) {
         {"alpha", given.alpha, &o->alpha, &o->given_alpha, 0},
         {"beta", given.beta, &o->beta, &o->given_beta, 0},
         {"temperature", given.temperature, &o->temperature, &o->given_temperature, 1},
+        {"student-temperature", given.student_temperature, &o->student_temperature,
+         &o->given_student_temperature, 1},
         {"tau", given.tau, &o->tau, &o->given_tau, 1},
         {"gamma", given.gamma, &o->gamma, &o->given_gamma, 0},
         {"time", given.time, &o->seconds, NULL, 1},
@@ -264,18 +268,6 @@ static int parse_lists(options *o) {
     return status;
 }
 
-/* --loss kl --alpha 2 and the like: what the library would refuse, said in terms of options. */
-static int check_specs(const options *o) {
-    for (size_t i = 0; i < o->loss_count; i++) {
-        const dkl_spec spec = options_spec(o, o->losses[i]);
-        dkl_fault fault;
-        if (dkl_spec_check(&spec, &fault))
-            return options_complain(o, EXIT_USAGE, "--loss %s: %s cannot be %g",
-                                    dkl_loss_name(o->losses[i]), fault.what, fault.value);
-    }
-    return 0;
-}
-
 /* What is beyond the library's limits, or has a size in bytes that overflows. */
 static int check_shapes(const options *o) {
     for (size_t b = 0; b < o->batch_count; b++)
@@ -287,33 +279,6 @@ static int check_shapes(const options *o) {
                                         "2^28 classes, 2^58 logits)",
                                         o->batches[b], o->classes[c]);
     return 0;
-}
-
-dkl_spec options_spec(const options *o, dkl_loss loss) {
-    dkl_spec spec;
-    dkl_spec_init(&spec, loss);
-    const struct {
-        int given;
-        double *to, from;
-    } numbers[] = {
-        {o->given_alpha, &spec.alpha, o->alpha},
-        {o->given_beta, &spec.beta, o->beta},
-        {o->given_temperature, &spec.temperature, o->temperature},
-        {o->given_tau, &spec.tau, o->tau},
-        {o->given_gamma, &spec.gamma, o->gamma},
-    };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (numbers[i].given)
-            *numbers[i].to = numbers[i].from;
-    if (o->given_weights)
-        spec.weights = o->weights;
-    if (o->given_symmetric)
-        spec.symmetric = o->symmetric;
-    if (o->given_normalise)
-        spec.normalise = o->normalise;
-    spec.reduction = o->reduction;
-    spec.count = o->reduction == DKL_REDUCE_COUNT ? o->count : 1;
-    return spec;
 }
 
 /* ---- popt ---------------------------------------------------------------------------------- */
@@ -378,18 +343,42 @@ int options_parse(options *o, int argc, const char **argv) {
                                   o->arguments[0], argv[0]);
     if (!status)
         status = check_shapes(o);
-    return status ? status : check_specs(o);
+    return status ? status : options_check_specs(o);
 }
 
 void options_free(options *o) {
-    char **const owned[] = {
-        &given.loss,       &given.impl,      &given.dtype,     &given.batch,     &given.classes,
-        &given.inputs,     &given.seed,      &given.alpha,     &given.beta,      &given.temperature,
-        &given.tau,        &given.gamma,     &given.weights,   &given.symmetric, &given.reduction,
-        &given.normalise,  &given.gradients, &given.threads,   &given.cache,     &given.time,
-        &given.grad_dtype, &o->out,          &o->teacher,      &o->student,      &o->labels,
-        &o->prior,         &o->row_weight,   &o->grad_teacher, &o->grad_student, &o->level,
-        &o->checks};
+    char **const owned[] = {&given.loss,
+                            &given.impl,
+                            &given.dtype,
+                            &given.batch,
+                            &given.classes,
+                            &given.inputs,
+                            &given.seed,
+                            &given.alpha,
+                            &given.beta,
+                            &given.temperature,
+                            &given.student_temperature,
+                            &given.tau,
+                            &given.gamma,
+                            &given.weights,
+                            &given.symmetric,
+                            &given.reduction,
+                            &given.normalise,
+                            &given.gradients,
+                            &given.threads,
+                            &given.cache,
+                            &given.time,
+                            &given.grad_dtype,
+                            &o->out,
+                            &o->teacher,
+                            &o->student,
+                            &o->labels,
+                            &o->prior,
+                            &o->row_weight,
+                            &o->grad_teacher,
+                            &o->grad_student,
+                            &o->level,
+                            &o->checks};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
         free(*owned[i]);
         *owned[i] = NULL;

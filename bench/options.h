@@ -39,8 +39,9 @@ typedef struct options {
         given_gradients, given_seed;
 
     /* Numbers of the specification: what was given overrides the loss's own. */
-    double alpha, beta, temperature, tau, gamma, count;
-    int given_alpha, given_beta, given_temperature, given_tau, given_gamma;
+    double alpha, beta, temperature, student_temperature, tau, gamma, count;
+    int given_alpha, given_beta, given_temperature, given_student_temperature, given_tau,
+        given_gamma;
     dkl_weights weights;
     int given_weights;
     int symmetric, given_symmetric;

@@ -96,8 +96,8 @@ static void run_well(const char *arguments) {
 /* ---- Help ---------------------------------------------------------------------------------- */
 
 #define SPEC                                                                   \
-    "--loss --alpha --beta --temperature --tau --gamma --weights --symmetric " \
-    "--reduction --normalise "
+    "--loss --alpha --beta --temperature --student-temperature --tau --gamma " \
+    "--weights --symmetric --reduction --normalise "
 #define IMPL "--impl --dtype --json --threads "
 #define PROBLEM "--batch --classes --inputs --seed --gradients --out "
 
