@@ -86,7 +86,7 @@ KERNEL_OBJECTS = $(call objects,$(KERNELS)) $(VARIANTS:%=$(B)/%.fma.o)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all help test tests verify bench plots report install uninstall sanitize format \
-        format-check lint layers logits records clean objects FORCE
+        format-check lint layers logits records tables clean objects FORCE
 
 all: $(B)/libdkl.a $(B)/libdkl.so.$(VERSION) $(B)/dkl $(B)/dkl-train
 ifeq ($(CONFIG),$(DEFAULT_CONFIG))
@@ -104,6 +104,7 @@ help:
 	@echo 'report plots  the report again, from the records that are there'
 	@echo 'logits        trains the networks whose logits are the real input'
 	@echo 'records       the recorded runs that documents quote, into bench/records/'
+	@echo 'tables        the tables that documents quote, from the program and the records'
 	@echo 'install       to $$(DESTDIR)$$(PREFIX); uninstall takes away what install put there'
 	@echo 'lint          clang, warnings are errors; layers: the direction of the includes'
 	@echo 'format        clang-format; format-check only tells'
@@ -294,6 +295,14 @@ commas = $(subst $(eval) ,$(comma),$(strip $(1)))
 RECORD = --batch 8 --classes 10,100,1000 --out bench/records/$(1).jsonl --inputs $(call commas,$(2))
 ACCURACY = $(B)/dkl verify --checks enclosure --loss kl --dtype $(1) \
            $(call RECORD,accuracy,$(SPREADS_$(1):%=near:s=%) normal:s=1)
+# Document, table, command: the table between its two comments is made anew.
+TABLE = { sed '/<!-- $(2)/q' $(1); $(B)/dkl $(3); sed -n '/<!-- end of $(2)/,$$p' $(1); } \
+        >results/document && cp results/document $(1)
+tables: all
+	@mkdir -p results
+	$(call TABLE,README.md,table,report --markdown bench/records/*.jsonl)
+	$(call TABLE,README.md,implementations,list --markdown)
+	$(call TABLE,reference/presets.md,presets,list --presets --markdown)
 records: all logits
 	rm -f bench/records/*.jsonl
 	$(B)/dkl verify >bench/records/ratios.txt
@@ -304,8 +313,7 @@ records: all logits
 	$(B)/dkl bench --out bench/records/timing.jsonl
 	$(B)/dkl report bench/records/*.jsonl --out results/records
 	cp results/records/*.png bench/records/
-	{ sed '/<!-- table/q' README.md; $(B)/dkl report --markdown bench/records/*.jsonl; \
-	  sed -n '/<!-- end of table/,$$p' README.md; } >results/README.md && cp results/README.md README.md
+	$(call TABLE,README.md,table,report --markdown bench/records/*.jsonl)
 
 # ---- Installation --------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 #ifndef BENCH_OPTIONS_H
 #define BENCH_OPTIONS_H
 
+#include "presets.h"
 #include "problem.h"
 
 enum {
@@ -38,7 +39,8 @@ typedef struct options {
     int given_loss, given_type, given_batch, given_classes, given_inputs, given_impl,
         given_gradients, given_seed;
 
-    /* Numbers of the specification: what was given overrides the loss's own. */
+    /* What was given overrides a preset, and a preset the loss's own. */
+    const preset *preset; /* NULL: none */
     double alpha, beta, temperature, student_temperature, tau, gamma, count;
     int given_alpha, given_beta, given_temperature, given_student_temperature, given_tau,
         given_gamma;
@@ -65,7 +67,10 @@ typedef struct options {
     int hot, cold; /* hot unless --cache says otherwise */
     double seconds;
 
-    /* report */
+    /* list */
+    int presets;
+
+    /* list, report */
     int markdown;
     const char **arguments; /* what is no option, NULL-terminated */
 

@@ -1,9 +1,11 @@
-/* The specification that the options ask for: a loss's own, and what was given. */
+/* The specification that the options ask for: a loss's own, a preset, and what was given. */
 #include "options_lists.h"
 
 dkl_spec options_spec(const options *o, dkl_loss loss) {
     dkl_spec spec;
     dkl_spec_init(&spec, loss);
+    if (o->preset)
+        preset_apply(o->preset, &spec);
     const struct {
         int given;
         double *to, from;
