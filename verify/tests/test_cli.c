@@ -174,7 +174,6 @@ static uint64_t fingerprint(void) {
 #define PLAIN "eval --teacher t.npy --student s.npy "
 #define TEACHER(file) WRITES "--student s.npy --teacher " file
 #define STUDENT(file) WRITES "--teacher t.npy --student " file
-#define CLASS EVAL "--reference --loss ikl "
 #define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X250 X50 X50 X50 X50 X50
 #define VERIFY "verify --batch 2 --classes 3 --out new.jsonl "
@@ -218,18 +217,9 @@ static const struct refusal {
     {STUDENT("tall.npy"), 3, "tall.npy is 5 x 3"},
     {STUDENT("wide.npy"), 3, "wide.npy is 4 x 4"},
     {EVAL "--dtype f64", 3, "t.npy: holds f32"},
-    {CLASS "--prior p.npy --labels y3.npy", 3, "y3.npy: 3 labels"},
-    {CLASS "--prior p.npy --labels y-f4.npy", 3, "y-f4.npy: labels"},
-    {CLASS "--prior p-small.npy --labels y.npy", 3, "p-small.npy is 3 x 2"},
-    {CLASS "--prior y.npy --labels y.npy", 3, "y.npy: priors"},
     {EVAL "--row-weight r3.npy", 3, "r3.npy: 3 weights"},
     {EVAL "--row-weight y.npy", 3, "y.npy: row weights"},
     /* values in a file */
-    {CLASS "--prior p.npy --labels y-high.npy", 2, "y-high.npy: row 2 has label 3"},
-    {CLASS "--prior p.npy --labels y-low.npy", 2, "y-low.npy: row 3 has label -1"},
-    {CLASS "--labels y.npy --prior p-zero.npy", 2, "p-zero.npy: row 1 is all zero"},
-    {CLASS "--labels y.npy --prior p-negative.npy", 2, "p-negative.npy: row 2 has -8"},
-    {CLASS "--labels y.npy --prior p-nan.npy", 2, "p-nan.npy: row 0 has nan"},
     {EVAL "--row-weight r-negative.npy", 2, "r-negative.npy: row 1 has weight -1"},
     {EVAL "--row-weight r-nan.npy", 2, "r-nan.npy: row 2 has weight nan"},
     {EVAL "--row-weight r-inf.npy", 2, "r-inf.npy: row 1 has weight inf"},
@@ -344,6 +334,39 @@ static const struct refusal {
     {"report broken.jsonl", 3, "broken.jsonl"},
 };
 
+/* With class weights, for each who: the reference, two implementations, and whoever would be taken.
+ * What the data are is found out before it is asked who computes the loss. */
+static const char *const who[] = {"--reference", "--impl pairwise", "--impl centred.scalar", ""};
+enum { WHO = sizeof who / sizeof *who };
+
+static const struct refusal class_refusals[] = {
+    {"--prior p.npy --labels y3.npy", 3, "y3.npy: 3 labels"},
+    {"--prior p.npy --labels y-f4.npy", 3, "y-f4.npy: labels"},
+    {"--prior p-small.npy --labels y.npy", 3, "p-small.npy is 3 x 2"},
+    {"--prior y.npy --labels y.npy", 3, "y.npy: priors"},
+    {"--labels missing.npy --prior p.npy", 3, "missing.npy"},
+    {"--labels y.npy --prior missing.npy", 3, "missing.npy"},
+    {"--prior p.npy", 2, "--labels"},
+    {"--labels y.npy", 2, "--prior"},
+    {"--prior p.npy --labels y-high.npy", 2, "y-high.npy: row 2 has label 3"},
+    {"--prior p.npy --labels y-low.npy", 2, "y-low.npy: row 3 has label -1"},
+    {"--labels y.npy --prior p-zero.npy", 2, "p-zero.npy: row 1 is all zero"},
+    {"--labels y.npy --prior p-negative.npy", 2, "p-negative.npy: row 2 has -8"},
+    {"--labels y.npy --prior p-nan.npy", 2, "p-nan.npy: row 0 has nan"},
+    {"--labels y.npy --prior p.npy --row-weight r3.npy", 3, "r3.npy: 3 weights"},
+    {"--labels y.npy --prior p.npy --row-weight r-negative.npy", 2,
+     "r-negative.npy: row 1 has weight -1"},
+    {"--labels y.npy --prior p.npy --row-weight r-nan.npy", 2, "r-nan.npy: row 2 has weight nan"},
+    {"--labels y.npy --prior p.npy --row-weight r-inf.npy", 2, "r-inf.npy: row 1 has weight inf"},
+    {"--labels y.npy --prior p.npy --row-weight r-zero.npy --reduction weighted", 2,
+     "r-zero.npy: the weights sum to 0"},
+    {"--labels y.npy --prior p.npy --gamma -0.5", 2, "--gamma -0.5: must not be negative"},
+    {"--labels y.npy --prior p.npy --gamma nan", 2, "--gamma nan"},
+    {"--labels y.npy --prior p.npy --tau 0", 2, "--tau 0: must be positive"},
+    {"--labels y.npy --prior p.npy --student-temperature 0", 2, "--student-temperature 0"},
+};
+enum { CLASS_REFUSALS = sizeof class_refusals / sizeof *class_refusals };
+
 static void test_refusal(void **state) {
     const struct refusal *r = *state;
     const uint64_t before = fingerprint();
@@ -361,10 +384,20 @@ static void test_refusal(void **state) {
 /* ---- All of it ----------------------------------------------------------------------------- */
 
 int main(void) {
-    enum { COUNT = sizeof refusals / sizeof *refusals };
-    static struct CMUnitTest tests[COUNT];
+    enum { COUNT = sizeof refusals / sizeof *refusals, MORE = 2 * CLASS_REFUSALS * WHO };
+    static struct refusal made[MORE];
+    static char lines[MORE][256];
+    static struct CMUnitTest tests[COUNT + MORE];
     for (size_t i = 0; i < COUNT; i++)
         tests[i] = (struct CMUnitTest){refusals[i].arguments, test_refusal, NULL, NULL,
                                        (void *)(uintptr_t)&refusals[i]};
+    for (size_t i = 0; i < MORE; i++) {
+        const struct refusal *of = &class_refusals[i / WHO / 2];
+        snprintf(lines[i], sizeof lines[i], "%s%s --loss %s %s", EVAL, who[i % WHO],
+                 i / WHO % 2 ? "gkl" : "ikl", of->arguments);
+        made[i] = (struct refusal){lines[i], of->status, of->names};
+        tests[COUNT + i] =
+            (struct CMUnitTest){made[i].arguments, test_refusal, NULL, NULL, &made[i]};
+    }
     return cmocka_run_group_tests_name("cli refusals", tests, enter_folder, leave_folder);
 }
