@@ -29,4 +29,11 @@ int options_check_specs(const options *o);
 /* The index of text in names[0..count), or -1. */
 int options_choose(const char *text, size_t length, const char *const *names, size_t count);
 
+/* --loss kl --alpha 2 and the like: what the library would refuse, said in terms of options. 0, or
+ * EXIT_USAGE with a line printed. */
+int options_check_specs(const options *o);
+
+/* What is beyond the library's limits, or has a size in bytes that overflows. */
+int options_check_shapes(const options *o);
+
 #endif

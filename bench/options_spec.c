@@ -1,4 +1,5 @@
-/* The specification that the options ask for: a loss's own, a preset, and what was given. */
+/* Specifications and shapes as the command line gives them: a loss's own settings, a preset's, and
+ * what was given. */
 #include "options_lists.h"
 
 dkl_spec options_spec(const options *o, dkl_loss loss) {
@@ -39,5 +40,17 @@ int options_check_specs(const options *o) {
             return options_complain(o, EXIT_USAGE, "--loss %s: %s cannot be %g",
                                     dkl_loss_name(o->losses[i]), fault.what, fault.value);
     }
+    return 0;
+}
+
+int options_check_shapes(const options *o) {
+    for (size_t b = 0; b < o->batch_count; b++)
+        for (size_t c = 0; c < o->class_count; c++)
+            if (o->batches[b] > DKL_MAX_ROWS || o->classes[c] > DKL_MAX_CLASSES ||
+                o->batches[b] > ((size_t)1 << 58) / o->classes[c])
+                return options_complain(o, EXIT_USAGE,
+                                        "--batch %zu --classes %zu: too large (at most 2^40 rows, "
+                                        "2^28 classes, 2^58 logits)",
+                                        o->batches[b], o->classes[c]);
     return 0;
 }

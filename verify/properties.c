@@ -59,7 +59,7 @@ int yardstick_measure(yardstick *y, const run *r, const dkl_kernel *kernel, size
 /* textbook and pairwise sum in an order and by formulas that keep only some exact properties:
  * theirs are what the frameworks' users see. */
 static int asked_of_equal(const problem *p, const dkl_kernel *kernel) {
-    return strcmp(p->inputs.family->name, "equal") == 0 && problem_has_one_temperature(p) &&
+    return strcmp(p->inputs.family->name, "equal") == 0 &&
            kernel->accuracy.formula == DKL_FORMULA_CENTRED;
 }
 
@@ -69,11 +69,6 @@ static int asked_of_decoupled(const problem *p, const dkl_kernel *kernel) {
     return p->spec.loss == DKL_KL ||
            (!p->spec.symmetric && p->spec.weights == DKL_WEIGHTS_SAMPLE && p->spec.gamma == 1 &&
             p->spec.normalise == DKL_NORMALISE_BATCH);
-}
-
-/* KL the other way round has the temperatures the other way round. */
-static int asked_of_swappable(const problem *p, const dkl_kernel *kernel) {
-    return asked_of_decoupled(p, kernel) && problem_has_one_temperature(p);
 }
 
 static const struct property {
@@ -93,7 +88,7 @@ static const struct property {
     {"property:pinsker", "kl", NULL, NULL, bounded_pinsker},
     {"property:shift", "grad_student", asked_of_decoupled, NULL, bounded_shift},
     {"property:doubling", "grad_student", asked_of_decoupled, NULL, bounded_doubling},
-    {"property:swap", "kl", asked_of_swappable, NULL, bounded_swap},
+    {"property:swap", "kl", asked_of_decoupled, NULL, bounded_swap},
 };
 
 /* Rows that the bounds do not cover hold special values: they have no properties, and a problem of

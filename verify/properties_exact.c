@@ -95,7 +95,6 @@ int property_temperature(const run *r, const dkl_kernel *kernel) {
     run hot = {.result = {.loss = 0}}, cold = hot;
     int good = !run_make(&hot, &r->p) && !run_make(&cold, &r->p);
     hot.p.spec.temperature = 4 * r->p.spec.temperature;
-    hot.p.spec.student_temperature = 4 * r->p.spec.student_temperature;
     for (size_t i = 0; good && i < r->p.rows * r->p.classes; i++) {
         run_set(cold.data.teacher, r->p.type, i, load_element(hot.data.teacher, r->p.type, i) / 4);
         run_set(cold.data.student, r->p.type, i, load_element(hot.data.student, r->p.type, i) / 4);
