@@ -137,7 +137,7 @@ static void bounds_of(const row *r, const row_state *whole, const size_t *edge, 
                      h = r->scale.gamma * (whole->M - s.M) / r->scale.tau,
                      h1 = (whole->M - s.M) / r->scale.tau;
         const double shift = fabs((s.m_origin - whole->m_origin) - (s.n_origin - whole->n_origin)) +
-                             fabs(s.m_origin - s.n_origin) * 0x1p-52;
+                             fabs(s.m_origin - s.n_origin) * 0x1p-102;
         const double near = 2 * levels * (EXPLOG_EXP_ERROR + 8) * 0x1p-53,
                      own = 4 * levels * 0x1p-53;
         const double e = exp(-g), y = exp(-h1), v = r->scale.by_class ? 1 : exp(-h);
@@ -167,7 +167,7 @@ static row random_row(size_t variant) {
     const double offset = variant % 2 ? 1e6 : 0, spread = variant % 3 ? 3 : 40;
     for (size_t j = 0; j < CLASSES; j++) {
         r.m[j] = offset + spread * uniform();
-        r.n[j] = r.m[j] + 0.1 * uniform();
+        r.n[j] = variant % 7 == 1 ? r.m[j] / 3 + 0.1 * uniform() : r.m[j] + 0.1 * uniform();
         r.v[j] = uniform();
         if (variant % 5 == 4 && (uniform() < 0.3 || (j >= 8 && j < 24)))
             r.m[j] = r.n[j] = -INFINITY;
