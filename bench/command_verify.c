@@ -67,12 +67,12 @@ static int open_output(output *out, int argc, char **argv) {
 }
 
 /* Whether any of the implementations takes part. The reference needs what they need: there are no
- * labels and priors, and no inputs of a type, that no implementation reads. */
+ * inputs of a type that no implementation reads. */
 static int computed(const options *o, const problem *p) {
     for (size_t i = 0; i < o->kernel_count; i++) {
         const dkl_kernel *kernel = o->kernels[i];
         if (!dkl_kernel_refuses(kernel, &p->spec, p->type) &&
-            !(p->inputs.family->special & ~kernel->special))
+            !(problem_special(p) & ~kernel->special))
             return 1;
     }
     return 0;
@@ -138,7 +138,11 @@ static size_t run_step(plan_step *step, const check_options *check) {
 
 static size_t run_plan(check_plan *plan, plan_level level, output *out) {
     const options *o = out->o;
-    const check_options check = {o->kernels, o->kernel_count, plan_budget(level), take, out};
+    const check_options check = {.kernels = o->kernels,
+                                 .count = o->kernel_count,
+                                 .budget = plan_budget(level),
+                                 .sink = take,
+                                 .context = out};
     bench_clock clock;
     size_t bad = 0;
     const int timed = !bench_clock_open(&clock);
