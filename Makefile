@@ -302,6 +302,7 @@ records: all logits
 	$(B)/dkl verify --checks theorem --loss dkl --dtype f32,f64 \
 	  $(call RECORD,theorem,$(patsubst %,normal:s=%,0.001 0.01 0.1 1 5 15 100))
 	$(B)/dkl bench --out bench/records/timing.jsonl
+	$(B)/dkl prior --time 0.5 --classes 10,100,1000,10000 --batch 256 >bench/records/prior.md
 	$(B)/dkl report bench/records/*.jsonl --out results/records
 	cp results/records/*.png bench/records/
 	{ sed '/<!-- table/q' README.md; $(B)/dkl report --markdown bench/records/*.jsonl; \

@@ -57,6 +57,13 @@ typedef struct options {
     dkl_type grad_type;
     int given_grad_type;
 
+    /* prior, with labels and out */
+    char *logits, *previous;
+    double momentum;
+    int given_momentum, given_time;
+    dkl_type out_type;
+    int given_out_type;
+
     /* verify */
     char *level, *checks;
 

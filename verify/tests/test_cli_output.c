@@ -104,12 +104,15 @@ static void run_well(const char *arguments) {
 static const struct text {
     const char *arguments, *words;
 } texts[] = {
-    {"--help", "list eval verify bench report --version exit"},
-    {"help", "list eval verify bench report --version exit"},
+    {"--help", "list eval prior verify bench report --version exit"},
+    {"help", "list eval prior verify bench report --version exit"},
     {"--version", "dkl " DKL_VERSION},
     {"list --help", "--json --help"},
     {"eval --help", SPEC IMPL "--teacher --student --labels --prior --row-weight --grad-teacher "
                               "--grad-student --grad-dtype --reference"},
+    {"prior --help",
+     "--logits --labels --tau --previous --momentum --out --out-dtype --json --time "
+     "--classes --batch --dtype"},
     {"verify --help", SPEC IMPL PROBLEM "--level"},
     {"bench --help", SPEC IMPL PROBLEM "--cache --time"},
     {"report --help", "--out --markdown RECORDS"},
@@ -362,7 +365,7 @@ static void test_refusals_listed(void **state) {
 /* Words of the help that are options, each of which the manual page must name. */
 static void test_manual(void **state) {
     (void)state;
-    static const char *const commands[] = {"list", "eval", "verify", "bench", "report"};
+    static const char *const commands[] = {"list", "eval", "prior", "verify", "bench", "report"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char arguments[32];
         size_t options = 0;
