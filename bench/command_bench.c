@@ -56,6 +56,7 @@ static problem make_problem(const options *o, dkl_loss loss, dkl_type type, size
                      .rows = rows,
                      .classes = classes,
                      .gradients = o->gradients,
+                     .row_weights = o->row_weights,
                      .inputs = *inputs,
                      .seed = o->seed};
 }

@@ -32,11 +32,12 @@ typedef struct options {
     size_t kernel_count;
     unsigned gradients;
     uint64_t seed;
+    problem_row_weights row_weights;
     int threads; /* at most; 0: the machine's choice */
 
     /* Which of the lists were given: commands have defaults of their own for the others. */
     int given_loss, given_type, given_batch, given_classes, given_inputs, given_impl,
-        given_gradients, given_seed;
+        given_gradients, given_seed, given_row_weights;
 
     /* Numbers of the specification: what was given overrides the loss's own. */
     double alpha, beta, temperature, tau, gamma, count;
@@ -66,6 +67,7 @@ typedef struct options {
 
     /* verify */
     char *level, *checks;
+    int resume;
 
     /* bench */
     int hot, cold; /* hot unless --cache says otherwise */
