@@ -96,6 +96,14 @@ static inline CN(logits) CN(logits_at)(const CN(centred) * c, size_t j, size_t e
 
 /* ---- What a segment is ----------------------------------------------------------------------- */
 
+/* The first class of a segment with this m, and a finite n if asked for. */
+static size_t CN(find)(const CN(centred) * c, size_t begin, size_t end, double m, int paired) {
+    size_t j = begin;
+    while (j + 1 < end && !((double)CN(logit)(c->m[j]) == m && (!paired || c->n[j] > -INFINITY)))
+        j++;
+    return j;
+}
+
 /* Maxima and kinds of logits; the origin is the first class of the largest m whose n is finite. */
 static row_state CN(scan)(const CN(centred) * c, size_t begin, size_t end) {
     const VEC none = FN(v_set)(-(REAL)INFINITY), infinity = FN(v_set)((REAL)INFINITY),
@@ -124,11 +132,10 @@ static row_state CN(scan)(const CN(centred) * c, size_t begin, size_t end) {
     state.undefined = FN(v_top)(undefined) > 0;
     state.unreached = FN(v_top)(unreached) > 0;
     state.unbased = FN(v_top)(unbased) > 0;
-    for (size_t j = begin; j < end && state.m_origin > -INFINITY; j++)
-        if ((double)CN(logit)(c->m[j]) == state.m_origin && c->n[j] > -INFINITY) {
-            state.n_origin = (double)CN(logit)(c->n[j]);
-            break;
-        }
+    state.top = CN(find)(c, begin, end, state.M, 0);
+    const size_t origin = CN(find)(c, begin, end, state.m_origin, 1);
+    if (state.m_origin > -INFINITY)
+        state.n_origin = (double)CN(logit)(c->n[origin]);
     return state;
 }
 
@@ -164,12 +171,12 @@ static void CN(first)(CN(centred) * c, size_t segment) {
     row_state *state = &c->state[segment];
     const VEC M = FN(v_set)((REAL)state->M);
     const int by_class = c->scale.by_class;
-    sum_total Z = {0, 0}, D = {0, 0}, A = {0, 0}, Y = {0, 0}, V = {0, 0}, W = {0, 0};
+    sum_total rest_sum = {0, 0}, D = {0, 0}, A = {0, 0}, Y = {0, 0}, V = {0, 0}, W = {0, 0};
     for (size_t begin = first, end; begin < last; begin = end) {
-        VEC z[ACCUMULATORS], d[ACCUMULATORS], a[ACCUMULATORS], y[ACCUMULATORS], v[ACCUMULATORS],
+        VEC rest[ACCUMULATORS], d[ACCUMULATORS], a[ACCUMULATORS], y[ACCUMULATORS], v[ACCUMULATORS],
             w[ACCUMULATORS];
         for (size_t k = 0; k < ACCUMULATORS; k++)
-            z[k] = d[k] = a[k] = y[k] = v[k] = w[k] = zero;
+            rest[k] = d[k] = a[k] = y[k] = v[k] = w[k] = zero;
         end = sum_block_end(begin, last);
         for (size_t j = begin; j < end; j += WIDTH) {
             const size_t k = j % SUM_LANES / WIDTH;
@@ -177,7 +184,9 @@ static void CN(first)(CN(centred) * c, size_t segment) {
             const FN(vec_pair) diff = CN(difference)(&x, c->origin);
             const VEC back = (M - x.m) / T, e = FN(v_exp)(zero - back);
             FN(v_put)(c->e + j, e);
-            z[k] = z[k] + e;
+            /* of the row's largest logit e is 1, and is added last */
+            const int has_top = state->top - j < WIDTH;
+            rest[k] = rest[k] + (has_top ? FN(v_pick)(FN(v_at)(state->top - j), zero, e) : e);
             d[k] = d[k] + e * diff.high;
             a[k] = a[k] + FN(v_pick)(FN(v_less)(zero, e), e * back, zero);
             if (!c->with_wmse)
@@ -192,14 +201,14 @@ static void CN(first)(CN(centred) * c, size_t segment) {
             v[k] = v[k] + weight;
             w[k] = w[k] + weight * w_diff.high;
         }
-        sum_add(&Z, (double)FN(v_fold)(z));
+        sum_add(&rest_sum, (double)FN(v_fold)(rest));
         sum_add(&D, (double)FN(v_fold)(d));
         sum_add(&A, (double)FN(v_fold)(a));
         sum_add(&Y, (double)FN(v_fold)(y));
         sum_add(&V, (double)FN(v_fold)(v));
         sum_add(&W, (double)FN(v_fold)(w));
     }
-    state->Z = sum_value(&Z);
+    state->rest = sum_value(&rest_sum);
     state->D = sum_value(&D);
     state->A = sum_value(&A);
     state->Y = sum_value(&Y);

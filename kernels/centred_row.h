@@ -104,7 +104,7 @@ static void CN(special)(CN(centred) * c) {
     if (!c->with_wmse && k.unreached) {
         c->kind = WMSE_INFINITE; /* for KL's teacher gradient */
         for (size_t j = 0; j < c->job->classes; j++)
-            c->v[j] = FN(canonical)(CN(kl_slope)(c, &k, j) * c->job->ce_factor);
+            c->v[j] = FN(canonical)(CN(kl_slope)(c, &k, j) * c->job->ce_factor + 0);
     }
     if (!c->with_wmse || infinite == 0)
         return;
@@ -115,7 +115,7 @@ static void CN(special)(CN(centred) * c) {
                      : c->kind == WMSE_INFINITE ? (double)INFINITY
                                                 : (double)NAN;
     for (size_t j = 0; j < c->job->classes; j++) {
-        const REAL slope = FN(canonical)(CN(wmse_slope)(c, &k, j) * c->job->wmse_factor);
+        const REAL slope = FN(canonical)(CN(wmse_slope)(c, &k, j) * c->job->wmse_factor + 0);
         c->v[j] = CN(is_masked)(c, j) ? 0 : slope;
     }
 }
@@ -139,7 +139,7 @@ typedef struct CN(slopes) {
 static CN(slopes) CN(slopes_of)(const CN(centred) * c, double factor, double w_factor, double P) {
     const row_values *y = &c->values;
     return (CN(slopes)){
-        .scale = FN(v_set)((REAL)(factor / c->all.Z)),
+        .scale = FN(v_set)((REAL)(factor / row_state_Z(&c->all))),
         .n_scale = FN(v_set)((REAL)(factor / P)),
         .w_scale = FN(v_set)((REAL)(w_factor / STORED_SCALE)),
         .R = FN(v_set)((REAL)y->R),
@@ -258,7 +258,8 @@ static int CN(begin)(CN(centred) * c, const row_job *job) {
 static void CN(weigh)(CN(centred) * c) {
     const size_t segments = row_segments(c->job->classes);
     const double most = c->with_wmse && c->scale.by_class ? CN(class_weights)(c) : 1;
-    const row_state seed = c->all;
+    row_state seed = c->all;
+    seed.rest = seed.D = seed.A = seed.Y = seed.V = seed.W = 0;
     for (size_t s = 0; s < segments; s++) {
         c->state[s] = seed;
         CN(first)(c, s);
@@ -275,7 +276,7 @@ static void CN(weigh)(CN(centred) * c) {
 
 /* The means as pairs: what one REAL cannot hold of a double goes to the low part. */
 static void CN(centre)(CN(centred) * c) {
-    c->mu = FN(split)(c->all.D / c->all.Z);
+    c->mu = FN(split)(c->all.D / row_state_Z(&c->all));
     if (c->with_wmse && c->all.V > 0)
         c->b = FN(split)(c->all.W / c->all.V);
     c->w = FN(scalar_difference)((REAL)c->all.n_origin, c->mu.high);
@@ -309,7 +310,7 @@ static void CN(row)(row_job *job) {
 #endif
     CN(weigh)(&c);
     const double factor = job->ce_factor / job->spec->temperature,
-                 w_factor = c.all.V > 0 ? job->wmse_factor * (c.U * c.U) / c.all.V : 0;
+                 w_factor = job->wmse_factor * (c.all.V > 0 ? (c.U * c.U) / c.all.V : 0);
 #ifdef CN_WIDER
     if (row_factor_is_wide(factor, REAL_BITS) || row_factor_is_wide(w_factor, REAL_BITS)) {
         CN_WIDER(row)(job);
@@ -325,8 +326,8 @@ static void CN(row)(row_job *job) {
     for (size_t s = 0; s < segments; s++)
         c.sums[s] = CN(second)(&c, s);
     const row_sums sums = row_sums_of(c.sums, segments);
-    c.values = row_finish(&c.all, &sums, c.far, (double)largest, c.U,
-                          1 / ((double)c.shrink * STORED_SCALE));
+    c.values =
+        row_finish(&c.all, &sums, c.far, (double)largest, c.U, (double)c.shrink, STORED_SCALE);
     const CN(slopes) slopes = CN(slopes_of)(&c, factor, w_factor, sums.P);
     if (c.all.unreached || c.all.unbased)
         CN(special)(&c);

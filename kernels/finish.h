@@ -67,21 +67,24 @@ static inline double row_power(double x, double gamma) {
     return gamma == 1 ? x : gamma == 0 ? 1 : v_exp_f64(gamma * v_log_f64(x));
 }
 
-/* largest: the largest log P of a far row; unit: what one is in units of s. */
+/* largest: the largest log P of a far row. B and Q were taken of s shrink, s of logits times scale.
+ */
 static inline row_values row_finish(const row_state *all, const row_sums *sums, int far,
-                                    double largest, double U, double unit) {
-    row_values y = {.S = sums->S / all->Z, .R = sums->R / all->Z};
+                                    double largest, double U, double shrink, double scale) {
+    const double Z = row_state_Z(all);
+    row_values y = {.S = sums->S / Z, .R = sums->R / Z};
     if (far) {
-        y.kl = largest + (y.R + v_log_f64(sums->P / all->Z));
+        y.kl = largest + (y.R + v_log_f64(sums->P / Z));
         y.K = y.kl - y.R;
     } else {
         y.K = v_log1p_f64(y.S - y.R);
         y.kl = row_kl(y.S, y.R);
     }
-    y.ce = y.kl + (v_log_f64(all->Z) + all->A / all->Z);
+    y.ce = y.kl + (v_log1p_f64(all->rest) + all->A / Z);
     if (all->V > 0) {
         const double B = sums->B / all->V, square = sums->Q / all->V;
-        y.B = B * unit;
+        const double unit = 1 / (shrink * scale);
+        y.B = B / shrink;
         y.wmse = (U * U) * ((square - B * B) / 2) * unit * unit;
     }
     return y;

@@ -4,10 +4,11 @@
  * devices, may hold one each. Sums are relative to what the range itself knows: M, its largest
  * teacher logit, and its origin, the class whose difference m - n is the zero of d'.
  *
- *     Z = sum e           e = exp((m - M)/T)              D = sum e d'      A = sum e (M - m)/T
- *     weights by sample:  v = exp(gamma (m - M)/tau)      Y = sum exp((m - M)/tau)
- *     weights by class:   v = (P/max P)^gamma over the row, relative to an origin of the row's own
- *                         V = sum v                       W = sum v d'
+ *     Z = 1 + rest        e = exp((m - M)/T)              D = sum e d'      A = sum e (M - m)/T
+ *     rest = sum e over all classes but the first of the largest m, whose e is 1: log Z =
+ * log1p(rest) keeps its digits when one class has nearly all the probability weights by sample:  v
+ * = exp(gamma (m - M)/tau)      Y = sum exp((m - M)/tau) weights by class:   v = (P/max P)^gamma
+ * over the row, relative to an origin of the row's own V = sum v                       W = sum v d'
  *
  * Needs explog.h for double.
  */
@@ -20,14 +21,15 @@
 enum { ROW_SEGMENT = 8192 }; /* classes; a multiple of SUM_BLOCK */
 
 typedef struct row_state {
-    double M;                  /* -inf: the range has no class of the teacher, all sums are 0 */
+    double M;                  /* -inf: the range has no class of the teacher */
+    size_t top;                /* the first class of it, in the row */
     double m_origin, n_origin; /* the origin's logits; m_origin = -inf: none has both finite */
     double n_max;
     double largest; /* of |m|, |n|, infinities left out */
     int undefined;  /* a NaN or +inf */
     int unreached;  /* some class has m > -inf = n */
     int unbased;    /* some class has n > -inf = m */
-    double Z, D, A, Y, V, W;
+    double rest, D, A, Y, V, W;
 } row_state;
 
 /* What the sums are taken with. */
@@ -66,11 +68,12 @@ static inline double row_weight_share(double from, double to, const row_scale *s
     return v_exp_f64((s->gamma == 1 ? from - to : s->gamma * (from - to)) / s->tau);
 }
 
-/* The sums relative to another largest logit and another origin. */
+static inline double row_state_Z(const row_state *s) { return s->M > -INFINITY ? 1 + s->rest : 0; }
+
+/* The sums relative to the largest logit and the origin of another range. */
 static inline void row_state_move(row_state *s, const row_state *to, const row_scale *scale) {
-    if (s->M == -INFINITY || (s->Z == 0 && s->V == 0))
-        return;
-    if (s->M == to->M && s->m_origin == to->m_origin && s->n_origin == to->n_origin)
+    const int same_origin = s->m_origin == to->m_origin && s->n_origin == to->n_origin;
+    if (s->M == -INFINITY || (s->top == to->top && same_origin))
         return;
     /* (m_s - n_s) - (m_to - n_to); both differences are exact pairs */
     const double a = s->m_origin - s->n_origin, b = to->m_origin - to->n_origin;
@@ -80,9 +83,10 @@ static inline void row_state_move(row_state *s, const row_state *to, const row_s
     const double shift = s->m_origin > -INFINITY && to->m_origin > -INFINITY ? (a - b) + low : 0;
     const double e = row_share(s->M, to->M, scale->T), y = row_share(s->M, to->M, scale->tau);
     const double g = (s->M - to->M) / scale->T;
-    s->D = e * (s->D + shift * s->Z);
-    s->A = e * (s->A - g * s->Z);
-    s->Z *= e;
+    const double Z = row_state_Z(s);
+    s->D = e * (s->D + shift * Z);
+    s->A = e * (s->A - g * Z);
+    s->rest = s->top == to->top ? s->rest : e * Z;
     s->Y *= y;
     if (scale->by_class)
         return;
@@ -96,6 +100,7 @@ static inline row_state row_state_join(const row_state *a, const row_state *b,
                                        const row_scale *scale) {
     row_state x = *a, y = *b, all = row_state_empty;
     all.M = b->M > a->M ? b->M : a->M;
+    all.top = b->M > a->M ? b->top : a->top;
     const row_state *origin = b->m_origin > a->m_origin ? b : a;
     all.m_origin = origin->m_origin;
     all.n_origin = origin->n_origin;
@@ -106,7 +111,7 @@ static inline row_state row_state_join(const row_state *a, const row_state *b,
     all.unbased = a->unbased | b->unbased;
     row_state_move(&x, &all, scale);
     row_state_move(&y, &all, scale);
-    all.Z = x.Z + y.Z;
+    all.rest = x.rest + y.rest;
     all.D = x.D + y.D;
     all.A = x.A + y.A;
     all.Y = x.Y + y.Y;

@@ -75,6 +75,9 @@ static inline VEC FN(v_exponent)(VEC x) {
 #endif
 }
 
+/* True in one lane. */
+static inline MASK FN(v_at)(size_t lane) { return lane == 0; }
+
 static inline int FN(v_any)(MASK mask) { return mask; }
 
 /* Lanes of scratch memory, aligned. */
