@@ -239,6 +239,7 @@ enum { KL_AND_DKL = 1u << DKL_KL | 1u << DKL_DKL, EVERY_LOSS = (1u << DKL_LOSSES
 
 /* Losses whose bounds reference/bounds.md derives: EVERY_LOSS when it has them. */
 static const unsigned bounded = KL_AND_DKL;
+
 /* Implementations that compute every case of these losses: a claim that is lost is a failure, not a
  * case less. */
 static const struct participant {
