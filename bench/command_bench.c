@@ -40,7 +40,7 @@ static int add_group(session *s, const problem *p, measure_cache cache) {
     for (size_t k = 0; k < s->o->kernel_count && g->count < GROUP_KERNELS; k++) {
         const dkl_kernel *kernel = s->o->kernels[k];
         if (!(kernel->missing && kernel->missing()) &&
-            !dkl_kernel_refuses(kernel, &p->spec, p->type) &&
+            !dkl_kernel_refuses(kernel, &p->spec, p->type) && !problem_lacks_labels(p) &&
             !(p->inputs.family->special & ~kernel->special))
             g->kernels[g->count++] = kernel;
     }

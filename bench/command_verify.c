@@ -69,6 +69,8 @@ static int open_output(output *out, int argc, char **argv) {
 /* Whether any of the implementations takes part. The reference needs what they need: there are no
  * labels and priors, and no inputs of a type, that no implementation reads. */
 static int computed(const options *o, const problem *p) {
+    if (problem_lacks_labels(p))
+        return 0;
     for (size_t i = 0; i < o->kernel_count; i++) {
         const dkl_kernel *kernel = o->kernels[i];
         if (!dkl_kernel_refuses(kernel, &p->spec, p->type) &&

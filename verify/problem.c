@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+int problem_lacks_labels(const problem *p) {
+    return p->spec.loss != DKL_KL && p->spec.weights == DKL_WEIGHTS_CLASS;
+}
+
 const char *problem_gradients_name(unsigned gradients) {
     static const char *const names[] = {"none", "teacher", "student", "both"};
     return names[(gradients & DKL_GRAD_TEACHER ? 1 : 0) + (gradients & DKL_GRAD_STUDENT ? 2 : 0)];

@@ -35,6 +35,9 @@ typedef struct problem_data {
 int problem_data_make(problem_data *data, problem *p, char *message, size_t size);
 void problem_data_free(problem_data *data);
 
+/* Class weights need labels and a prior, which no family of inputs has yet. */
+int problem_lacks_labels(const problem *p);
+
 /* Bytes that problem_data_make takes for the shape that the problem names; SIZE_MAX: more than
  * there are. */
 size_t problem_footprint(const problem *p);

@@ -71,6 +71,12 @@ static int asked_of_decoupled(const problem *p, const dkl_kernel *kernel) {
             p->spec.normalise == DKL_NORMALISE_BATCH);
 }
 
+/* T reaches all of a student's gradient but its share of wMSE. */
+static int asked_of_one_sided(const problem *p, const dkl_kernel *kernel) {
+    (void)kernel;
+    return p->spec.loss == DKL_KL || !p->spec.symmetric;
+}
+
 static const struct property {
     const char *name, *output;
     int (*asked)(const problem *p, const dkl_kernel *kernel); /* NULL: always */
@@ -80,7 +86,7 @@ static const struct property {
     {"property:zero", "kl", asked_of_equal, property_zero, NULL},
     {"property:repeat", "kl", NULL, property_repeat, NULL},
     {"property:position", "kl", NULL, property_position, NULL},
-    {"property:temperature", "kl", NULL, property_temperature, NULL},
+    {"property:temperature", "kl", asked_of_one_sided, property_temperature, NULL},
     {"property:linear", "loss", asked_of_decoupled, property_linear, NULL},
     {"property:sign", "kl", NULL, NULL, bounded_sign},
     {"property:gradient-sum", "grad_student", NULL, NULL, bounded_sum},
