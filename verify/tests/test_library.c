@@ -263,6 +263,7 @@ static void test_claims(void **state) {
     enum { F = 1u << DKL_F64 | 1u << DKL_F32, KL = 1u << DKL_KL, BOTH = KL | 1u << DKL_DKL };
     enum { GRADIENTS = DKL_GRAD_TEACHER | DKL_GRAD_STUDENT, TWO = DKL_TERM_KL | DKL_TERM_CE };
     enum { ALL = (1u << DKL_LOSSES) - 1, THREE = TWO | DKL_TERM_WMSE };
+    enum { SHARES = ALL & ~(KL | 1u << DKL_GKL) }; /* the losses whose weights add up to 1 */
     enum { OWN_T = DKL_OPTION_STUDENT_TEMPERATURE };
     enum { CLASS_WEIGHTS = DKL_OPTION_CLASS_WEIGHTS | DKL_OPTION_SYMMETRIC | OWN_T };
     enum { EVERY = CLASS_WEIGHTS | DKL_OPTION_GAMMA | DKL_OPTION_MASS };
@@ -275,6 +276,7 @@ static void test_claims(void **state) {
         {"centred.scalar", BOTH, F, THREE | GRADIENTS, 0, MASKS, DKL_FORMULA_CENTRED},
         {"textbook", KL, F, TWO | GRADIENTS, OWN_T, 0, DKL_FORMULA_TEXTBOOK},
         {"pairwise", ALL, F, THREE | GRADIENTS, EVERY, MASKS | UNDEFINED, DKL_FORMULA_PAIRWISE},
+        {"expanded", SHARES, F, THREE | GRADIENTS, CLASS_WEIGHTS, 0, DKL_FORMULA_EXPANDED},
     };
     (void)state;
     assert_int_equal(dkl_kernel_count(), sizeof table / sizeof *table);
