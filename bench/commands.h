@@ -10,6 +10,7 @@
 
 int command_list(const options *o);
 int command_eval(const options *o);
+int command_prior(const options *o);
 int command_verify(const options *o, int argc, char **argv);
 int command_bench(const options *o, int argc, char **argv);
 int command_report(const options *o);

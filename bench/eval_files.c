@@ -1,75 +1,20 @@
 /* Reads and checks the inputs of dkl eval before anything is computed or written. */
-#define _POSIX_C_SOURCE 200809L
+#include "array_files.h"
 #include "eval_files.h"
-
-#include <errno.h>
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static int complain_npy(const options *o, const char *message) {
-    return options_complain(o, EXIT_MACHINE, "%s", message);
-}
-
-static int read_array(npy_array *x, const options *o, const char *path) {
-    char message[512];
-    return npy_read(path, x, message, sizeof message) ? complain_npy(o, message) : 0;
-}
-
-static double element(const npy_array *x, size_t index) {
-    return x->type == NPY_F4 ? (double)((const float *)x->data)[index]
-                             : ((const double *)x->data)[index];
-}
-
-static const char *npy_name(npy_type type) {
-    static const char *const names[] = {"f8", "f4", "f2", "u2", "i4", "i8"};
-    return names[type];
-}
-
-/* The storage type of logits: u2 is bf16 where --dtype says so. */
-static int logits_type(const options *o, const char *path, npy_type stored, dkl_type *type) {
-    const int bf16 = o->given_type && o->types[0] == DKL_BF16;
-    switch (stored) {
-    case NPY_F8:
-        *type = DKL_F64;
-        break;
-    case NPY_F4:
-        *type = DKL_F32;
-        break;
-    case NPY_F2:
-        *type = DKL_F16;
-        break;
-    case NPY_U2:
-        *type = DKL_BF16;
-        if (!bf16)
-            return options_complain(o, EXIT_MACHINE, "%s: u2 holds logits only with --dtype bf16",
-                                    path);
-        break;
-    default:
-        return options_complain(o, EXIT_MACHINE, "%s: %s is no type of logits", path,
-                                npy_name(stored));
-    }
-    if (o->type_count > 1)
-        return options_complain(o, EXIT_USAGE, "--dtype: eval takes one type");
-    if (o->given_type && o->types[0] != *type)
-        return options_complain(o, EXIT_MACHINE, "%s: holds %s, --dtype says %s", path,
-                                dkl_type_name(*type), dkl_type_name(o->types[0]));
-    return 0;
-}
 
 static int read_logits(eval_files *f, const options *o) {
     dkl_type teacher, student;
-    int status = read_array(&f->teacher, o, o->teacher);
+    int status = array_read(o, o->teacher, &f->teacher);
     if (!status)
-        status = read_array(&f->student, o, o->student);
+        status = array_read(o, o->student, &f->student);
     if (!status)
-        status = logits_type(o, o->teacher, f->teacher.type, &teacher);
+        status = array_logits_type(o, o->teacher, f->teacher.type, &teacher);
     if (!status)
-        status = logits_type(o, o->student, f->student.type, &student);
+        status = array_logits_type(o, o->student, f->student.type, &student);
     if (status)
         return status;
     const npy_array *const x[] = {&f->teacher, &f->student};
@@ -90,74 +35,25 @@ static int read_logits(eval_files *f, const options *o) {
 }
 
 static int read_labels(eval_files *f, const options *o) {
-    int status = read_array(&f->labels, o, o->labels);
-    if (status)
-        return status;
-    const npy_array *x = &f->labels;
-    const size_t rows = f->batch.rows;
-    if ((x->type != NPY_I4 && x->type != NPY_I8) || x->dims != 1)
-        return options_complain(o, EXIT_MACHINE, "%s: labels are one-dimensional i4 or i8",
-                                o->labels);
-    if (x->shape[0] != rows)
-        return options_complain(o, EXIT_MACHINE, "%s: %zu labels for %zu rows", o->labels,
-                                x->shape[0], rows);
-    f->label = malloc(rows * sizeof *f->label);
-    if (!f->label)
-        return options_complain(o, EXIT_MACHINE, "no memory");
-    for (size_t i = 0; i < rows; i++) {
-        const int64_t y =
-            x->type == NPY_I4 ? ((const int32_t *)x->data)[i] : ((const int64_t *)x->data)[i];
-        if (y < 0 || (uint64_t)y >= f->batch.classes)
-            return options_complain(o, EXIT_USAGE, "%s: row %zu has label %lld of %zu classes",
-                                    o->labels, i, (long long)y, f->batch.classes);
-        f->label[i] = (int32_t)y;
-    }
+    const int status = array_read_labels(o, o->labels, f->batch.rows, f->batch.classes, &f->label);
     f->batch.labels = f->label;
-    return 0;
+    return status;
 }
 
-/* A row of zeros is no distribution, though a class that no row is labelled with may have one. */
-static int check_prior(const eval_files *f, const options *o) {
-    const dkl_batch *b = &f->batch;
-    const size_t classes = b->classes;
-    for (size_t i = 0; i < classes * classes; i++) {
-        const double u = element(&f->prior, i);
-        if (!(u >= 0) || !isfinite(u))
-            return options_complain(o, EXIT_USAGE, "%s: row %zu has %g for class %zu", o->prior,
-                                    i / classes, u, i % classes);
-    }
-    for (size_t i = 0; b->labels && i < b->rows; i++) {
-        const size_t row = (size_t)b->labels[i] * classes;
-        size_t j = 0;
-        while (j < classes && element(&f->prior, row + j) == 0)
-            j++;
-        if (j == classes)
-            return options_complain(o, EXIT_USAGE, "%s: row %zu is all zero", o->prior,
-                                    row / classes);
-    }
-    return 0;
-}
-
+/* A class that no row is labelled with may have a row of zeros. */
 static int read_prior(eval_files *f, const options *o) {
-    const int status = read_array(&f->prior, o, o->prior);
-    if (status)
-        return status;
-    const npy_array *x = &f->prior;
-    const size_t classes = f->batch.classes;
-    if ((x->type != NPY_F4 && x->type != NPY_F8) || x->dims != 2)
-        return options_complain(o, EXIT_MACHINE, "%s: priors are two-dimensional f4 or f8",
-                                o->prior);
-    if (x->shape[0] != classes || x->shape[1] != classes)
-        return options_complain(o, EXIT_MACHINE, "%s is %zu x %zu for %zu classes", o->prior,
-                                x->shape[0], x->shape[1], classes);
-    f->batch.prior = x->data;
-    f->batch.prior_type = x->type == NPY_F4 ? DKL_F32 : DKL_F64;
-    return check_prior(f, o);
+    const dkl_batch *b = &f->batch;
+    int status = array_read_prior(o, o->prior, b->classes, &f->prior);
+    f->batch.prior = f->prior.data;
+    f->batch.prior_type = f->prior.type == NPY_F4 ? DKL_F32 : DKL_F64;
+    for (size_t i = 0; b->labels && i < b->rows && !status; i++)
+        status = array_check_prior_row(o, o->prior, &f->prior, (size_t)b->labels[i]);
+    return status;
 }
 
 static int read_row_weight(eval_files *f, const options *o, const dkl_spec *spec) {
     double sum = 0;
-    const int status = read_array(&f->row_weight, o, o->row_weight);
+    const int status = array_read(o, o->row_weight, &f->row_weight);
     if (status)
         return status;
     const npy_array *x = &f->row_weight;
@@ -172,7 +68,7 @@ static int read_row_weight(eval_files *f, const options *o, const dkl_spec *spec
     if (!f->weight)
         return options_complain(o, EXIT_MACHINE, "no memory");
     for (size_t i = 0; i < rows; i++) {
-        f->weight[i] = element(x, i);
+        f->weight[i] = array_element(x, i);
         if (!(f->weight[i] >= 0) || !isfinite(f->weight[i]))
             return options_complain(o, EXIT_USAGE, "%s: row %zu has weight %g", o->row_weight, i,
                                     f->weight[i]);
@@ -210,50 +106,13 @@ static int make_outputs(eval_files *f, const options *o) {
     return 0;
 }
 
-/* The folder that a path leads to, as a path of its own; NULL: no memory. The caller frees it. */
-static char *folder_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-}
-
-/* Whether a file can be put there, asked before the work is done. */
-static int check_output(const options *o, const char *path) {
-    struct stat facts;
-    if (lstat(path, &facts) == 0)
-        return S_ISREG(facts.st_mode)
-                   ? 0
-                   : options_complain(o, EXIT_MACHINE, "%s: exists and is not a regular file",
-                                      path);
-    char *folder = folder_of(path);
-    if (!folder)
-        return options_complain(o, EXIT_MACHINE, "no memory");
-    const int error = access(folder, W_OK | X_OK) ? errno : 0;
-    free(folder);
-    return error ? options_complain(o, EXIT_MACHINE, "%s: cannot write: %s", path, strerror(error))
-                 : 0;
-}
-
-/* The same name in the same folder, whatever way leads there. What is at the name is replaced, so
- * two names of one file are two files afterwards. */
-static int same_file(const char *a, const char *b) {
-    const char *const end_a = strrchr(a, '/'), *const end_b = strrchr(b, '/');
-    char *const folder_a = folder_of(a), *const folder_b = folder_of(b);
-    struct stat at_a, at_b;
-    const int same = strcmp(end_a ? end_a + 1 : a, end_b ? end_b + 1 : b) == 0 && folder_a &&
-                     folder_b && stat(folder_a, &at_a) == 0 && stat(folder_b, &at_b) == 0 &&
-                     at_a.st_dev == at_b.st_dev && at_a.st_ino == at_b.st_ino;
-    free(folder_a);
-    free(folder_b);
-    return same;
-}
-
 static int check_outputs(const options *o) {
     const char *const teacher = o->grad_teacher, *const student = o->grad_student;
-    if (teacher && student && same_file(teacher, student))
+    if (teacher && student && array_same_file(teacher, student))
         return options_complain(o, EXIT_USAGE, "--grad-teacher %s and --grad-student %s are one",
                                 teacher, student);
-    const int status = teacher ? check_output(o, teacher) : 0;
-    return !status && student ? check_output(o, student) : status;
+    const int status = teacher ? array_check_output(o, teacher) : 0;
+    return !status && student ? array_check_output(o, student) : status;
 }
 
 int eval_files_read(eval_files *f, const options *o, const dkl_spec *spec) {
@@ -277,7 +136,6 @@ int eval_files_read(eval_files *f, const options *o, const dkl_spec *spec) {
 void eval_files_free(eval_files *f) {
     npy_free(&f->teacher);
     npy_free(&f->student);
-    npy_free(&f->labels);
     npy_free(&f->prior);
     npy_free(&f->row_weight);
     free(f->label);
@@ -306,5 +164,5 @@ int eval_files_write(const options *o, const void *const gradients[2], dkl_type 
         failed = paths[g] && npy_stage_place(&stage[g], message, sizeof message);
     npy_stage_drop(&stage[0]);
     npy_stage_drop(&stage[1]);
-    return failed ? complain_npy(o, message) : 0;
+    return failed ? options_complain(o, EXIT_MACHINE, "%s", message) : 0;
 }

@@ -7,7 +7,7 @@
 
 /* Everything that was read, and room for the outputs that are asked for. */
 typedef struct eval_files {
-    npy_array teacher, student, labels, prior, row_weight;
+    npy_array teacher, student, prior, row_weight;
     int32_t *label;
     double *weight;
     void *grad_teacher, *grad_student; /* of the logits' type */

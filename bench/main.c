@@ -9,6 +9,7 @@ static const char usage[] =
     "usage: dkl COMMAND [OPTION...]\n\n"
     "  list      implementations, losses, types and input families\n"
     "  eval      run one implementation, or the reference, on .npy files\n"
+    "  prior     class priors of an epoch, from .npy files of logits and labels\n"
     "  verify    verdicts against proved enclosures and derived bounds\n"
     "  bench     timings of implementations that pass verification\n"
     "  report    HTML report of records, with its pictures inside\n\n"
@@ -20,6 +21,8 @@ static int run(const options *o, int argc, char **argv) {
         return command_list(o);
     if (strcmp(o->command, "eval") == 0)
         return command_eval(o);
+    if (strcmp(o->command, "prior") == 0)
+        return command_prior(o);
     if (strcmp(o->command, "verify") == 0)
         return command_verify(o, argc, argv);
     if (strcmp(o->command, "bench") == 0)
@@ -28,7 +31,7 @@ static int run(const options *o, int argc, char **argv) {
 }
 
 static int is_command(const char *name) {
-    static const char *const names[] = {"list", "eval", "verify", "bench", "report"};
+    static const char *const names[] = {"list", "eval", "prior", "verify", "bench", "report"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0)
             return 1;

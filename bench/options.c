@@ -12,9 +12,9 @@
 
 /* What popt fills; every value is a string so that each is parsed with the same strictness. */
 typedef struct raw {
-    char *loss, *impl, *dtype, *batch, *classes, *inputs, *seed, *alpha, *beta, *temperature, *tau,
-        *gamma, *weights, *symmetric, *reduction, *normalise, *gradients, *threads, *cache, *time,
-        *grad_dtype;
+    char *loss, *preset, *impl, *dtype, *batch, *classes, *inputs, *seed, *alpha, *beta,
+        *temperature, *student_temperature, *tau, *gamma, *weights, *symmetric, *reduction,
+        *normalise, *gradients, *threads, *cache, *time, *grad_dtype, *momentum, *out_dtype;
 } raw;
 
 static raw given;
@@ -22,9 +22,13 @@ static options parsed;
 
 static struct poptOption spec_table[] = {
     {"loss", 0, POPT_ARG_STRING, &given.loss, 0, "kl, dkl, dkl-ba, dkl-gi, ikl, gkl", "NAME,.."},
+    {"preset", 0, POPT_ARG_STRING, &given.preset, 0, "published numbers, see dkl list --presets",
+     "NAME"},
     {"alpha", 0, POPT_ARG_STRING, &given.alpha, 0, "factor of wMSE, 1/4 inside (1)", "A"},
     {"beta", 0, POPT_ARG_STRING, &given.beta, 0, "factor of CE, or of KL for kl (1)", "B"},
     {"temperature", 0, POPT_ARG_STRING, &given.temperature, 0, "T of KL and CE (1)", "T"},
+    {"student-temperature", 0, POPT_ARG_STRING, &given.student_temperature, 0,
+     "of the student alone (T)", "T"},
     {"tau", 0, POPT_ARG_STRING, &given.tau, 0, "temperature of sample weights (1)", "K"},
     {"gamma", 0, POPT_ARG_STRING, &given.gamma, 0, "exponent of the weights (1)", "G"},
     {"weights", 0, POPT_ARG_STRING, &given.weights, 0, "sample or class (the loss's)", "KIND"},
@@ -65,6 +69,27 @@ static struct poptOption eval_table[] = {
     {"reference", 0, POPT_ARG_NONE, &parsed.reference, 0, "proved enclosures instead", NULL},
     POPT_TABLEEND};
 
+static struct poptOption prior_table[] = {
+    {"logits", 0, POPT_ARG_STRING, &parsed.logits, 0, "logits, rows x classes each", "NPY,.."},
+    {"labels", 0, POPT_ARG_STRING, &parsed.labels, 0, "labels, rows each", "NPY,.."},
+    {"tau", 0, POPT_ARG_STRING, &given.tau, 0, "temperature of the softmax (1)", "K"},
+    {"previous", 0, POPT_ARG_STRING, &parsed.previous, 0,
+     "the table before, or uniform: 1/classes (uniform)", "NPY"},
+    {"momentum", 0, POPT_ARG_STRING, &given.momentum, 0, "share of the new table (1)", "M"},
+    {"out", 0, POPT_ARG_STRING, &parsed.out, 0, "the table, classes x classes", "NPY"},
+    {"out-dtype", 0, POPT_ARG_STRING, &given.out_dtype, 0, "of the table (f64)", "f32|f64"},
+    {"json", 0, POPT_ARG_NONE, &parsed.json, 0, "machine-readable output", NULL},
+    POPT_TABLEEND};
+
+static struct poptOption cost_table[] = {
+    {"time", 0, POPT_ARG_STRING, &given.time, 0, "print a table of costs, per measurement",
+     "SECONDS"},
+    {"classes", 0, POPT_ARG_STRING, &given.classes, 0, "classes (10,100,1000)", "N,.."},
+    {"batch", 0, POPT_ARG_STRING, &given.batch, 0, "rows (64)", "N"},
+    {"dtype", 0, POPT_ARG_STRING, &given.dtype, 0, "f64 or f32 (f32; files: what they hold)",
+     "TYPE"},
+    POPT_TABLEEND};
+
 static struct poptOption verify_table[] = {
     {"level", 0, POPT_ARG_STRING, &parsed.level, 0, "smoke or ci (ci)", "LEVEL"},
     {"checks", 0, POPT_ARG_STRING, &parsed.checks, 0, "enclosure, theorem, properties (all)",
@@ -87,6 +112,9 @@ static struct poptOption report_table[] = {
 static struct poptOption eval_options[] = {
     INCLUDE(eval_table, "Files:"), INCLUDE(spec_table, "Loss:"),
     INCLUDE(impl_table, "Implementation:"), POPT_AUTOHELP POPT_TABLEEND};
+static struct poptOption prior_options[] = {INCLUDE(prior_table, "Files:"),
+                                            INCLUDE(cost_table, "Cost, instead:"),
+                                            POPT_AUTOHELP POPT_TABLEEND};
 static struct poptOption verify_options[] = {
     INCLUDE(verify_table, "Verification:"), INCLUDE(problem_table, "Problems:"),
     INCLUDE(spec_table, "Loss:"), INCLUDE(impl_table, "Implementation:"),
@@ -99,6 +127,8 @@ static struct poptOption report_options[] = {INCLUDE(report_table, "Report:"),
                                              POPT_AUTOHELP POPT_TABLEEND};
 static struct poptOption list_options[] = {
     {"json", 0, POPT_ARG_NONE, &parsed.json, 0, "machine-readable output", NULL},
+    {"presets", 0, POPT_ARG_NONE, &parsed.presets, 0, "the settings that --preset knows", NULL},
+    {"markdown", 0, POPT_ARG_NONE, &parsed.markdown, 0, "the documents' table instead", NULL},
     POPT_AUTOHELP POPT_TABLEEND};
 
 #undef INCLUDE
@@ -109,6 +139,7 @@ static const struct command {
 } commands[] = {
     {"list", "dkl list", "[OPTION...]", list_options},
     {"eval", "dkl eval", "--teacher T.npy --student S.npy [OPTION...]", eval_options},
+    {"prior", "dkl prior", "--logits M.npy --labels Y.npy --out P.npy [OPTION...]", prior_options},
     {"verify", "dkl verify", "[OPTION...]", verify_options},
     {"bench", "dkl bench", "[OPTION...]", bench_options},
     {"report", "dkl report", "[OPTION...] RECORDS...", report_options},
@@ -149,9 +180,12 @@ static int parse_numbers(options *o) {
         {"alpha", given.alpha, &o->alpha, &o->given_alpha, 0},
         {"beta", given.beta, &o->beta, &o->given_beta, 0},
         {"temperature", given.temperature, &o->temperature, &o->given_temperature, 1},
+        {"student-temperature", given.student_temperature, &o->student_temperature,
+         &o->given_student_temperature, 1},
         {"tau", given.tau, &o->tau, &o->given_tau, 1},
         {"gamma", given.gamma, &o->gamma, &o->given_gamma, 0},
-        {"time", given.time, &o->seconds, NULL, 1},
+        {"time", given.time, &o->seconds, &o->given_time, 1},
+        {"momentum", given.momentum, &o->momentum, &o->given_momentum, 0},
     };
     int status = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table && !status; i++) {
@@ -239,12 +273,15 @@ static int parse_integers(options *o) {
 }
 
 static int parse_lists(options *o) {
+    if (given.preset && !(o->preset = preset_find(given.preset)))
+        return bad(o, "preset", given.preset, "no such preset (see dkl list --presets)");
     const struct {
         options_list list;
         const char *text, *usual;
         int *given;
     } table[] = {
-        {OPTIONS_LOSSES, given.loss, "kl", &o->given_loss},
+        {OPTIONS_LOSSES, given.loss, o->preset ? dkl_loss_name(o->preset->loss) : "kl",
+         &o->given_loss},
         {OPTIONS_TYPES, given.dtype, "f32", &o->given_type},
         {OPTIONS_BATCHES, given.batch, "64", &o->given_batch},
         {OPTIONS_CLASSES, given.classes, "100", &o->given_classes},
@@ -253,7 +290,7 @@ static int parse_lists(options *o) {
     };
     int status = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table && !status; i++) {
-        *table[i].given = table[i].text != NULL;
+        *table[i].given = table[i].text || (table[i].list == OPTIONS_LOSSES && o->preset);
         status = options_add(o, table[i].list, table[i].text ? table[i].text : table[i].usual);
     }
     if (!status && given.grad_dtype) {
@@ -261,59 +298,12 @@ static int parse_lists(options *o) {
         status = options_type(o, "grad-dtype", given.grad_dtype, strlen(given.grad_dtype),
                               &o->grad_type);
     }
-    return status;
-}
-
-/* --loss kl --alpha 2 and the like: what the library would refuse, said in terms of options. */
-static int check_specs(const options *o) {
-    for (size_t i = 0; i < o->loss_count; i++) {
-        const dkl_spec spec = options_spec(o, o->losses[i]);
-        dkl_fault fault;
-        if (dkl_spec_check(&spec, &fault))
-            return options_complain(o, EXIT_USAGE, "--loss %s: %s cannot be %g",
-                                    dkl_loss_name(o->losses[i]), fault.what, fault.value);
+    if (!status && given.out_dtype) {
+        o->given_out_type = 1;
+        status =
+            options_type(o, "out-dtype", given.out_dtype, strlen(given.out_dtype), &o->out_type);
     }
-    return 0;
-}
-
-/* What is beyond the library's limits, or has a size in bytes that overflows. */
-static int check_shapes(const options *o) {
-    for (size_t b = 0; b < o->batch_count; b++)
-        for (size_t c = 0; c < o->class_count; c++)
-            if (o->batches[b] > DKL_MAX_ROWS || o->classes[c] > DKL_MAX_CLASSES ||
-                o->batches[b] > ((size_t)1 << 58) / o->classes[c])
-                return options_complain(o, EXIT_USAGE,
-                                        "--batch %zu --classes %zu: too large (at most 2^40 rows, "
-                                        "2^28 classes, 2^58 logits)",
-                                        o->batches[b], o->classes[c]);
-    return 0;
-}
-
-dkl_spec options_spec(const options *o, dkl_loss loss) {
-    dkl_spec spec;
-    dkl_spec_init(&spec, loss);
-    const struct {
-        int given;
-        double *to, from;
-    } numbers[] = {
-        {o->given_alpha, &spec.alpha, o->alpha},
-        {o->given_beta, &spec.beta, o->beta},
-        {o->given_temperature, &spec.temperature, o->temperature},
-        {o->given_tau, &spec.tau, o->tau},
-        {o->given_gamma, &spec.gamma, o->gamma},
-    };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (numbers[i].given)
-            *numbers[i].to = numbers[i].from;
-    if (o->given_weights)
-        spec.weights = o->weights;
-    if (o->given_symmetric)
-        spec.symmetric = o->symmetric;
-    if (o->given_normalise)
-        spec.normalise = o->normalise;
-    spec.reduction = o->reduction;
-    spec.count = o->reduction == DKL_REDUCE_COUNT ? o->count : 1;
-    return spec;
+    return status;
 }
 
 /* ---- popt ---------------------------------------------------------------------------------- */
@@ -351,7 +341,7 @@ int options_parse(options *o, int argc, const char **argv) {
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(commands[i].name, argv[0]) == 0)
             command = &commands[i];
-    parsed = (options){.seed = 1, .seconds = 0.25, .command = argv[0]};
+    parsed = (options){.seed = 1, .tau = 1, .momentum = 1, .seconds = 0.25, .command = argv[0]};
     given = (raw){.loss = NULL};
     number_strings(command->table, 0);
     /* "Usage: " is followed by the first word, which for the user are two. */
@@ -377,19 +367,30 @@ int options_parse(options *o, int argc, const char **argv) {
         status = options_complain(o, EXIT_USAGE, "'%s' is no option (see dkl %s --help)",
                                   o->arguments[0], argv[0]);
     if (!status)
-        status = check_shapes(o);
-    return status ? status : check_specs(o);
+        status = options_check_shapes(o);
+    return status ? status : options_check_specs(o);
 }
 
 void options_free(options *o) {
-    char **const owned[] = {
-        &given.loss,       &given.impl,      &given.dtype,     &given.batch,     &given.classes,
-        &given.inputs,     &given.seed,      &given.alpha,     &given.beta,      &given.temperature,
-        &given.tau,        &given.gamma,     &given.weights,   &given.symmetric, &given.reduction,
-        &given.normalise,  &given.gradients, &given.threads,   &given.cache,     &given.time,
-        &given.grad_dtype, &o->out,          &o->teacher,      &o->student,      &o->labels,
-        &o->prior,         &o->row_weight,   &o->grad_teacher, &o->grad_student, &o->level,
-        &o->checks};
+    char **const owned[] = {&given.preset,     &given.student_temperature,
+                            &given.loss,       &given.impl,
+                            &given.dtype,      &given.batch,
+                            &given.classes,    &given.inputs,
+                            &given.seed,       &given.alpha,
+                            &given.beta,       &given.temperature,
+                            &given.tau,        &given.gamma,
+                            &given.weights,    &given.symmetric,
+                            &given.reduction,  &given.normalise,
+                            &given.gradients,  &given.threads,
+                            &given.cache,      &given.time,
+                            &given.grad_dtype, &o->out,
+                            &o->teacher,       &o->student,
+                            &o->labels,        &o->prior,
+                            &o->row_weight,    &o->grad_teacher,
+                            &o->grad_student,  &o->level,
+                            &o->checks,        &o->logits,
+                            &o->previous,      &given.momentum,
+                            &given.out_dtype};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
         free(*owned[i]);
         *owned[i] = NULL;

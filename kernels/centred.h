@@ -1,6 +1,15 @@
 /*
  * The centred row algorithm: KL with a few units of relative error however close the logits are.
- * Template: see real.h. Bound: reference/bounds.md, "centred".
+ * Template over the type that computes (real.h) and the one that is stored:
+ *
+ *     STORED          type of logits and gradients in memory
+ *     STORED_SCALE    a power of two that logits are multiplied with when they are read, T and tau
+ *                     too: 1, or less where their differences would overflow
+ *     CN(name)        name_f32, name_f64, ... for this pair
+ *     CN_WIDER        the row function for rows that leave the range of this one; undefined: none
+ *
+ * The rest is in centred_row.h. Written on the vocabulary of vec_scalar.h. Bound:
+ * reference/bounds.md, "centred".
  *
  *     M = max m, at class r            a_j = (m_j - M)/T     e_j = exp(a_j)     Z = sum e
  *     d'_j = (m_j - n_j) - (m_r - n_r)                       exact differences, a pair
@@ -16,272 +25,270 @@
  * P_j = exp((n_j - w)/T) = e_j exp(-t_j), w = n_r - mu. A row with max_j log P_j > 60 (far) keeps
  * P_j relative to max n and takes KL as a difference of logarithms: there nothing cancels.
  *
- * wMSE is centred likewise around its own mean: v_j = exp((m_j - M)/tau), V = sum v,
- *     b ~ (sum v d')/V    s_j = d'_j - b    B = (sum v s)/V
- *     wMSE = ((sum v s^2)/V - B^2)/2        Eq 5 by the identity of reference/losses.md
- *     dwMSE/dm_j = v_j (s_j - B)/V
+ * wMSE is centred likewise around its own mean. Its weights are u_j = k v_j, the largest v being 1:
+ * v = exp(gamma (m - M)/tau) or (P/max P)^gamma; V = sum v, U = k V;
+ *     b ~ (sum v d'')/V   s_j = d''_j - b    B = (sum v s)/V     d'' as d', for class weights with
+ *     wMSE = U^2 ((sum v s^2)/V - B^2)/2     Eq 5                the class of max P as origin
+ *     dwMSE/dm_j = U^2 (v_j (s_j - B))/V
  * KL and CE + wMSE share e, d' and t, but no function that computes a gradient, and no expression
  * but that of the student in far rows: Theorem 1 is a statement about two computations.
+ *
+ * The phases run over segments of a row (state.h); the first leaves e and v in scratch. Masked
+ * classes, and lanes past the end of a row, which read as masked, have e = v = d' = 0 and add zeros
+ * to the sums.
  */
 
-/* Beyond this, exp(-K) and P_j would leave the range of float; in double it is merely early. */
-#define CENTRED_FAR 60
+#define ACCUMULATORS (SUM_LANES / WIDTH)
 
-typedef struct FN(centred_pair) {
-    REAL high, low; /* |low| <= u |high| */
-} FN(centred_pair);
+static inline REAL CN(logit)(STORED x) { return (REAL)x * (REAL)STORED_SCALE; }
 
-/* a - b exactly, unless it overflows (Knuth). */
-static inline FN(centred_pair) FN(centred_difference)(REAL a, REAL b) {
-    const REAL high = a - b, v = high - a;
-    return (FN(centred_pair)){high, (a - (high - v)) - (b + v)};
+static inline VEC CN(load)(const STORED *x, size_t lanes) {
+#if WIDTH == 1
+    (void)lanes;
+    return CN(logit)(*x);
+#else
+    return FN(v_load)(x, lanes) * FN(v_set)((REAL)STORED_SCALE);
+#endif
 }
 
-/* x as a pair: what one REAL cannot hold of a double goes to the low part. */
-static inline FN(centred_pair) FN(centred_split)(double x) {
-    const REAL high = (REAL)x;
-    return (FN(centred_pair)){high, (REAL)(x - (double)high)};
+static inline void CN(store)(STORED *x, VEC y, size_t lanes) {
+#if WIDTH == 1
+    (void)lanes;
+    *x = (STORED)y;
+#else
+    FN(v_store)(x, y, lanes);
+#endif
 }
 
-typedef struct FN(centred) {
+/* A row: what all phases read. */
+typedef struct CN(centred) {
     const row_job *job;
-    const REAL *m, *n;
-    REAL *e, *high, *low, *v; /* scratch: e_j, d'_j as a pair, v_j */
-    REAL T, tau, M, n_max;
-    FN(centred_pair) mu, b, w;
-    double Z, V;
-    int far;
-    double S, R, B, K, square, n_sum; /* square: (sum v s^2)/V; n_sum: sum P_j when far */
-} FN(centred);
+    const STORED *m, *n;
+    REAL *e, *v; /* scratch */
+    row_state *state;
+    row_sums *sums;
+    row_scale scale;
+    row_state all;
+    REAL T, tau, gamma;
+    FN(pair) origin, w_origin; /* m - n of the class where d', d'' are 0 */
+    FN(pair) mu, b, w;
+    int with_wmse, far;
+    wmse_kind kind;
+    REAL shrink; /* s is multiplied with this power of two before it is squared */
+    double U;
+    row_values values;
+} CN(centred);
 
-static inline int FN(centred_masked)(const FN(centred) * c, size_t j) {
-    return c->m[j] == -INFINITY && c->n[j] == -INFINITY;
+/* The logits j .. j + WIDTH - 1; beyond the end of a segment -inf. */
+typedef struct CN(logits) {
+    VEC m, n;
+    MASK m_in, n_in; /* not -inf */
+} CN(logits);
+
+static inline CN(logits) CN(logits_at)(const CN(centred) * c, size_t j, size_t end) {
+    const VEC none = FN(v_set)(-(REAL)INFINITY);
+    const size_t lanes = end - j < WIDTH ? end - j : WIDTH;
+    CN(logits) x = {.m = CN(load)(c->m + j, lanes), .n = CN(load)(c->n + j, lanes)};
+    x.m_in = FN(v_less)(none, x.m);
+    x.n_in = FN(v_less)(none, x.n);
+    return x;
 }
 
-/* Finds M, its first class and max n. Returns that class, or SIZE_MAX for a row whose values are
- * NaN by definition: NaN or +inf somewhere, or no finite logit. */
-static size_t FN(centred_pivot)(FN(centred) * c) {
-    size_t pivot = 0;
-    int good = 1;
-    c->M = c->n_max = -INFINITY;
-    for (size_t j = 0; j < c->job->classes; j++) {
-        good &= c->m[j] < INFINITY && c->n[j] < INFINITY;
-        if (c->m[j] > c->M) {
-            c->M = c->m[j];
-            pivot = j;
+/* ---- What a segment is ----------------------------------------------------------------------- */
+
+/* The first class of a segment with this m, and a finite n if asked for. */
+static size_t CN(find)(const CN(centred) * c, size_t begin, size_t end, double m, int paired) {
+    size_t j = begin;
+    while (j + 1 < end && !((double)CN(logit)(c->m[j]) == m && (!paired || c->n[j] > -INFINITY)))
+        j++;
+    return j;
+}
+
+/* Maxima and kinds of logits; the origin is the first class of the largest m whose n is finite. */
+static row_state CN(scan)(const CN(centred) * c, size_t begin, size_t end) {
+    const VEC none = FN(v_set)(-(REAL)INFINITY), infinity = FN(v_set)((REAL)INFINITY),
+              zero = FN(v_set)(0), one = FN(v_set)(1);
+    VEC top = none, paired = none, n_top = none, largest = zero, undefined = zero, unreached = zero,
+        unbased = zero;
+    for (size_t j = begin; j < end; j += WIDTH) {
+        const CN(logits) x = CN(logits_at)(c, j, end);
+        const MASK good = FN(v_both)(FN(v_less)(x.m, infinity), FN(v_less)(x.n, infinity));
+        const MASK m_only = FN(v_both)(x.m_in, FN(v_not)(x.n_in)),
+                   n_only = FN(v_both)(x.n_in, FN(v_not)(x.m_in));
+        top = FN(larger)(top, x.m);
+        paired = FN(larger)(paired, FN(v_pick)(x.n_in, x.m, none));
+        n_top = FN(larger)(n_top, x.n);
+        largest = FN(larger)(largest, FN(v_pick)(x.m_in, FN(v_abs)(x.m), zero));
+        largest = FN(larger)(largest, FN(v_pick)(x.n_in, FN(v_abs)(x.n), zero));
+        undefined = FN(v_pick)(good, undefined, one);
+        unreached = FN(v_pick)(m_only, one, unreached);
+        unbased = FN(v_pick)(n_only, one, unbased);
+    }
+    row_state state = row_state_empty;
+    state.M = (double)FN(v_top)(top);
+    state.m_origin = (double)FN(v_top)(paired);
+    state.n_max = (double)FN(v_top)(n_top);
+    state.largest = (double)FN(v_top)(largest);
+    state.undefined = FN(v_top)(undefined) > 0;
+    state.unreached = FN(v_top)(unreached) > 0;
+    state.unbased = FN(v_top)(unbased) > 0;
+    state.top = CN(find)(c, begin, end, state.M, 0);
+    const size_t origin = CN(find)(c, begin, end, state.m_origin, 1);
+    if (state.m_origin > -INFINITY)
+        state.n_origin = (double)CN(logit)(c->n[origin]);
+    return state;
+}
+
+/* ---- First phase ----------------------------------------------------------------------------- */
+
+/* (m - n) - origin, exactly; 0 where m or n is infinite. */
+static inline FN(vec_pair) CN(difference)(const CN(logits) * x, FN(pair) origin) {
+    const VEC zero = FN(v_set)(0);
+    const MASK finite = FN(v_both)(x->m_in, x->n_in);
+    const FN(vec_pair) raw = FN(v_difference)(x->m, x->n);
+    const FN(vec_pair) y = FN(v_difference)(raw.high, FN(v_set)(origin.high));
+    const VEC low = y.low + (raw.low - FN(v_set)(origin.low));
+    const FN(vec_pair) d = FN(v_difference)(y.high, zero - low);
+    return (FN(vec_pair)){FN(v_pick)(finite, d.high, zero), FN(v_pick)(finite, d.low, zero)};
+}
+
+/* v of weights by sample, and what Y adds up. */
+static inline VEC CN(sample_weight)(const CN(centred) * c, const CN(logits) * x, VEC M, VEC *y) {
+    const VEC zero = FN(v_set)(0), one = FN(v_set)(1), tau = FN(v_set)(c->tau), g = x->m - M;
+    *y = zero;
+    if (c->gamma == 1)
+        return FN(v_exp)(g / tau);
+    *y = FN(v_exp)(g / tau);
+    if (c->gamma == 0)
+        return FN(v_pick)(FN(either)(x->m_in, x->n_in), one, zero);
+    return FN(v_exp)((FN(v_set)(c->gamma) * g) / tau);
+}
+
+/* e, v and the sums that need no mean; the segment's state has the row's M and origin. */
+static void CN(first)(CN(centred) * c, size_t segment) {
+    const VEC zero = FN(v_set)(0), T = FN(v_set)(c->T);
+    const size_t first = segment * ROW_SEGMENT, last = row_segment_end(segment, c->job->classes);
+    row_state *state = &c->state[segment];
+    const VEC M = FN(v_set)((REAL)state->M);
+    const int by_class = c->scale.by_class;
+    sum_total rest_sum = {0, 0}, D = {0, 0}, A = {0, 0}, Y = {0, 0}, V = {0, 0}, W = {0, 0};
+    for (size_t begin = first, end; begin < last; begin = end) {
+        VEC rest[ACCUMULATORS], d[ACCUMULATORS], a[ACCUMULATORS], y[ACCUMULATORS], v[ACCUMULATORS],
+            w[ACCUMULATORS];
+        for (size_t k = 0; k < ACCUMULATORS; k++)
+            rest[k] = d[k] = a[k] = y[k] = v[k] = w[k] = zero;
+        end = sum_block_end(begin, last);
+        for (size_t j = begin; j < end; j += WIDTH) {
+            const size_t k = j % SUM_LANES / WIDTH;
+            const CN(logits) x = CN(logits_at)(c, j, end);
+            const FN(vec_pair) diff = CN(difference)(&x, c->origin);
+            const VEC back = (M - x.m) / T, e = FN(v_exp)(zero - back);
+            FN(v_put)(c->e + j, e);
+            /* of the row's largest logit e is 1, and is added last */
+            const int has_top = state->top - j < WIDTH;
+            rest[k] = rest[k] + (has_top ? FN(v_pick)(FN(v_at)(state->top - j), zero, e) : e);
+            d[k] = d[k] + e * diff.high;
+            a[k] = a[k] + FN(v_pick)(FN(v_less)(zero, e), e * back, zero);
+            if (!c->with_wmse)
+                continue;
+            VEC weight, share = zero;
+            if (by_class)
+                weight = FN(v_get)(c->v + j);
+            else
+                FN(v_put)(c->v + j, weight = CN(sample_weight)(c, &x, M, &share));
+            const FN(vec_pair) w_diff = by_class ? CN(difference)(&x, c->w_origin) : diff;
+            y[k] = y[k] + share;
+            v[k] = v[k] + weight;
+            w[k] = w[k] + weight * w_diff.high;
         }
-        c->n_max = c->n[j] > c->n_max ? c->n[j] : c->n_max;
+        sum_add(&rest_sum, (double)FN(v_fold)(rest));
+        sum_add(&D, (double)FN(v_fold)(d));
+        sum_add(&A, (double)FN(v_fold)(a));
+        sum_add(&Y, (double)FN(v_fold)(y));
+        sum_add(&V, (double)FN(v_fold)(v));
+        sum_add(&W, (double)FN(v_fold)(w));
     }
-    return good && c->M > -INFINITY && c->n_max > -INFINITY ? pivot : SIZE_MAX;
+    state->rest = sum_value(&rest_sum);
+    state->D = sum_value(&D);
+    state->A = sum_value(&A);
+    state->Y = sum_value(&Y);
+    state->V = sum_value(&V);
+    state->W = sum_value(&W);
 }
 
-/* First phase: e, d', v and the sums that need no mean. Returns H(p) = log Z + (sum e |a|)/Z. */
-static double FN(centred_first)(FN(centred) * c, size_t pivot) {
-    const int with_wmse = c->job->spec->loss != DKL_KL;
-    const FN(centred_pair) origin = FN(centred_difference)(c->m[pivot], c->n[pivot]);
-    sum_total Z = {0, 0}, D = {0, 0}, A = {0, 0}, V = {0, 0}, W = {0, 0};
-    for (size_t begin = 0, end; begin < c->job->classes; begin = end) {
-        REAL z[SUM_LANES] = {0}, d[SUM_LANES] = {0}, a[SUM_LANES] = {0}, v[SUM_LANES] = {0},
-             w[SUM_LANES] = {0};
-        end = sum_block_end(begin, c->job->classes);
-        for (size_t j = begin; j < end; j++) {
-            const size_t l = j % SUM_LANES;
-            c->e[j] = c->high[j] = c->low[j] = c->v[j] = 0;
-            if (c->m[j] == -INFINITY)
-                continue; /* masked, or p_j = u_j = 0 */
-            const FN(centred_pair) raw = FN(centred_difference)(c->m[j], c->n[j]);
-            const FN(centred_pair) x = FN(centred_difference)(raw.high, origin.high);
-            const FN(centred_pair) sum =
-                FN(centred_difference)(x.high, -(x.low + (raw.low - origin.low)));
-            c->high[j] = sum.high;
-            c->low[j] = sum.low;
-            const REAL back = (c->M - c->m[j]) / c->T; /* -a_j */
-            c->e[j] = LIBM(exp)(-back);
-            if (c->e[j] > 0) {
-                z[l] += c->e[j];
-                d[l] += c->e[j] * c->high[j];
-                a[l] += c->e[j] * back;
-            }
-            if (with_wmse) {
-                c->v[j] = LIBM(exp)((c->m[j] - c->M) / c->tau);
-                v[l] += c->v[j];
-                w[l] += c->v[j] * c->high[j];
-            }
-        }
-        sum_add(&Z, FN(sum_fold)(z));
-        sum_add(&D, FN(sum_fold)(d));
-        sum_add(&A, FN(sum_fold)(a));
-        sum_add(&V, FN(sum_fold)(v));
-        sum_add(&W, FN(sum_fold)(w));
-    }
-    c->Z = sum_value(&Z);
-    c->mu = FN(centred_split)(sum_value(&D) / c->Z);
-    if (with_wmse) {
-        c->V = sum_value(&V);
-        c->b = FN(centred_split)(sum_value(&W) / c->V);
-    }
-    c->w = FN(centred_difference)(c->n[pivot], c->mu.high);
-    c->w.low -= c->mu.low;
-    return log(c->Z) + sum_value(&A) / c->Z;
+/* ---- Second phase ---------------------------------------------------------------------------- */
+
+static inline VEC CN(t_of)(const CN(centred) * c, const FN(vec_pair) * d) {
+    const VEC high = d->high - FN(v_set)(c->mu.high), low = d->low - FN(v_set)(c->mu.low);
+    return (high + low) / FN(v_set)(c->T);
 }
 
-static inline REAL FN(centred_t)(const FN(centred) * c, size_t j) {
-    return ((c->high[j] - c->mu.high) + (c->low[j] - c->mu.low)) / c->T;
-}
-
-static inline REAL FN(centred_s)(const FN(centred) * c, size_t j) {
-    return (c->high[j] - c->b.high) + (c->low[j] - c->b.low);
+static inline VEC CN(s_of)(const CN(centred) * c, const CN(logits) * x, const FN(vec_pair) * d) {
+    const FN(vec_pair) y = c->scale.by_class ? CN(difference)(x, c->w_origin) : *d;
+    return (y.high - FN(v_set)(c->b.high)) + (y.low - FN(v_set)(c->b.low));
 }
 
 /* log P_j, where P_j = e_j exp(-t_j). */
-static inline REAL FN(centred_log_P)(const FN(centred) * c, REAL n) {
-    return ((n - c->w.high) - c->w.low) / c->T;
+static inline VEC CN(log_P)(const CN(centred) * c, VEC n) {
+    return ((n - FN(v_set)(c->w.high)) - FN(v_set)(c->w.low)) / FN(v_set)(c->T);
 }
 
-/* Whether phi would cancel, or e_j is lost: the class then has its own exponential. */
-static inline int FN(centred_large)(REAL e, REAL t) { return !(e > 0 && t >= -2); }
+/* P_j relative to max n, for far rows. */
+static inline VEC CN(far_P)(const CN(centred) * c, VEC n) {
+    return FN(v_exp)((n - FN(v_set)((REAL)c->all.n_max)) / FN(v_set)(c->T));
+}
 
 /* e_j phi(t_j), or what takes its place. */
-static inline REAL FN(centred_term)(const FN(centred) * c, size_t j, REAL t) {
-    const REAL e = c->e[j];
-    if (!FN(centred_large)(e, t))
-        return e * FN(phi)(t);
-    const REAL P = LIBM(exp)(FN(centred_log_P)(c, c->n[j]));
-    return e > 0 ? P - e * (1 - t) : P;
+static inline VEC CN(term)(const CN(centred) * c, VEC n, VEC e, VEC t) {
+    const VEC zero = FN(v_set)(0), one = FN(v_set)(1);
+    const MASK large = FN(is_large)(e, t);
+    const VEC regular = e * FN(v_phi)(FN(v_pick)(large, zero, t));
+    if (!FN(v_any)(large))
+        return regular;
+    const VEC P = FN(v_exp)(CN(log_P)(c, n));
+    const VEC rest = FN(v_pick)(FN(v_less)(zero, e), e * (one - t), zero);
+    return FN(v_pick)(large, P - rest, regular);
 }
 
-/* Second phase: the sums around the means. */
-static void FN(centred_second)(FN(centred) * c) {
-    const int with_wmse = c->job->spec->loss != DKL_KL;
-    sum_total S = {0, 0}, R = {0, 0}, B = {0, 0}, Q = {0, 0}, P = {0, 0};
-    for (size_t begin = 0, end; begin < c->job->classes; begin = end) {
-        REAL s[SUM_LANES] = {0}, r[SUM_LANES] = {0}, b[SUM_LANES] = {0}, q[SUM_LANES] = {0},
-             p[SUM_LANES] = {0};
-        end = sum_block_end(begin, c->job->classes);
-        for (size_t j = begin; j < end; j++) {
-            const size_t l = j % SUM_LANES;
-            if (FN(centred_masked)(c, j))
-                continue;
-            const REAL t = FN(centred_t)(c, j);
+static row_sums CN(second)(const CN(centred) * c, size_t segment) {
+    const VEC zero = FN(v_set)(0);
+    const size_t first = segment * ROW_SEGMENT, last = row_segment_end(segment, c->job->classes);
+    sum_total S = {0, 0}, R = {0, 0}, P = {0, 0}, B = {0, 0}, Q = {0, 0};
+    for (size_t begin = first, end; begin < last; begin = end) {
+        VEC s[ACCUMULATORS], r[ACCUMULATORS], p[ACCUMULATORS], b[ACCUMULATORS], q[ACCUMULATORS];
+        for (size_t k = 0; k < ACCUMULATORS; k++)
+            s[k] = r[k] = p[k] = b[k] = q[k] = zero;
+        end = sum_block_end(begin, last);
+        for (size_t j = begin; j < end; j += WIDTH) {
+            const size_t k = j % SUM_LANES / WIDTH;
+            const CN(logits) x = CN(logits_at)(c, j, end);
+            const FN(vec_pair) d = CN(difference)(&x, c->origin);
+            const VEC e = FN(v_get)(c->e + j), t = CN(t_of)(c, &d);
             if (c->far)
-                p[l] += LIBM(exp)((c->n[j] - c->n_max) / c->T);
+                p[k] = p[k] + CN(far_P)(c, x.n);
             else
-                s[l] += FN(centred_term)(c, j, t);
-            if (c->e[j] > 0)
-                r[l] += c->e[j] * t;
-            if (with_wmse && c->v[j] > 0) {
-                const REAL x = FN(centred_s)(c, j), y = c->v[j] * x;
-                b[l] += y;
-                q[l] += y * x;
-            }
+                s[k] = s[k] + CN(term)(c, x.n, e, t);
+            r[k] = r[k] + FN(v_pick)(FN(v_less)(zero, e), e * t, zero);
+            if (!c->with_wmse)
+                continue;
+            const VEC v = FN(v_get)(c->v + j);
+            const VEC z = CN(s_of)(c, &x, &d) * FN(v_set)(c->shrink), y = v * z;
+            b[k] = b[k] + y;
+            q[k] = q[k] + y * z;
         }
-        sum_add(&S, FN(sum_fold)(s));
-        sum_add(&R, FN(sum_fold)(r));
-        sum_add(&B, FN(sum_fold)(b));
-        sum_add(&Q, FN(sum_fold)(q));
-        sum_add(&P, FN(sum_fold)(p));
+        sum_add(&S, (double)FN(v_fold)(s));
+        sum_add(&R, (double)FN(v_fold)(r));
+        sum_add(&P, (double)FN(v_fold)(p));
+        sum_add(&B, (double)FN(v_fold)(b));
+        sum_add(&Q, (double)FN(v_fold)(q));
     }
-    c->S = sum_value(&S) / c->Z;
-    c->R = sum_value(&R) / c->Z;
-    c->n_sum = sum_value(&P);
-    if (with_wmse) {
-        c->B = sum_value(&B) / c->V;
-        c->square = sum_value(&Q) / c->V;
-    }
+    return (row_sums){sum_value(&S), sum_value(&R), sum_value(&P), sum_value(&B), sum_value(&Q)};
 }
 
-/* KL's own gradients. Adding +0 turns a -0 into the +0 that equal logits are promised. */
-static void FN(centred_grad_kl)(const FN(centred) * c) {
-    const double factor = c->job->ce_factor / c->job->spec->temperature;
-    const REAL scale = (REAL)(factor / c->Z), n_scale = (REAL)(factor / c->n_sum), R = (REAL)c->R,
-               decay = (REAL)exp(-c->K), decay_m1 = (REAL)expm1(-c->K);
-    REAL *gm = c->job->grad_teacher, *gn = c->job->grad_student;
-    for (size_t j = 0; j < c->job->classes; j++) {
-        const REAL n = c->n[j], e = c->e[j], t = FN(centred_t)(c, j);
-        const int masked = FN(centred_masked)(c, j);
-        if (gm)
-            gm[j] = e > 0 ? (e * t - e * R) * scale + 0 : 0;
-        if (!gn)
-            continue;
-        if (masked)
-            gn[j] = 0;
-        else if (c->far)
-            gn[j] = LIBM(exp)((n - c->n_max) / c->T) * n_scale - e * scale;
-        else if (FN(centred_large)(e, t))
-            gn[j] = (LIBM(exp)(FN(centred_log_P)(c, n)) * decay - e) * scale;
-        else
-            gn[j] = ((e * LIBM(expm1)(-t)) * decay + e * decay_m1) * scale + 0;
-    }
-}
+#include "centred_row.h"
 
-/* The gradient of wMSE to the teacher and of CE to the student. */
-static void FN(centred_grad_dkl)(const FN(centred) * c) {
-    const double factor = c->job->ce_factor / c->job->spec->temperature;
-    const REAL scale = (REAL)(factor / c->Z), n_scale = (REAL)(factor / c->n_sum), K = (REAL)c->K,
-               w_scale = (REAL)(c->job->wmse_factor / c->V), B = (REAL)c->B;
-    REAL *gm = c->job->grad_teacher, *gn = c->job->grad_student;
-    for (size_t j = 0; j < c->job->classes; j++) {
-        const REAL n = c->n[j], e = c->e[j], t = FN(centred_t)(c, j);
-        const int masked = FN(centred_masked)(c, j);
-        if (gm)
-            gm[j] = c->v[j] > 0 ? (c->v[j] * (FN(centred_s)(c, j) - B)) * w_scale + 0 : 0;
-        if (!gn)
-            continue;
-        if (masked)
-            gn[j] = 0;
-        else if (c->far)
-            gn[j] = LIBM(exp)((n - c->n_max) / c->T) * n_scale - e * scale;
-        else if (FN(centred_large)(e, t))
-            gn[j] = (LIBM(exp)(FN(centred_log_P)(c, n) - K) - e) * scale;
-        else
-            gn[j] = (e * LIBM(expm1)(-(t + K))) * scale + 0;
-    }
-}
-
-static void FN(centred_undefined)(row_job *job) {
-    REAL *const gradients[] = {job->grad_teacher, job->grad_student};
-    for (size_t g = 0; g < 2; g++)
-        for (size_t j = 0; gradients[g] && j < job->classes; j++)
-            gradients[g][j] = NAN;
-    job->kl = job->wmse = job->ce = NAN;
-}
-
-static void FN(centred_row)(row_job *job) {
-    REAL *scratch = job->scratch;
-    FN(centred)
-    c = {.job = job,
-         .m = job->teacher,
-         .n = job->student,
-         .e = scratch,
-         .high = scratch + job->classes,
-         .low = scratch + 2 * job->classes,
-         .v = scratch + 3 * job->classes,
-         .T = (REAL)job->spec->temperature,
-         .tau = (REAL)job->spec->tau};
-    const size_t pivot = FN(centred_pivot)(&c);
-    if (pivot == SIZE_MAX) {
-        FN(centred_undefined)(job);
-        return;
-    }
-    const double entropy = FN(centred_first)(&c, pivot);
-    const REAL largest = FN(centred_log_P)(&c, c.n_max);
-    c.far = largest > CENTRED_FAR;
-    FN(centred_second)(&c);
-    if (c.far) {
-        job->kl = (double)largest + (c.R + log(c.n_sum / c.Z));
-        c.K = job->kl - c.R;
-    } else {
-        c.K = log1p(c.S - c.R);
-        job->kl = centred_kl(c.S, c.R);
-    }
-    job->ce = job->kl + entropy;
-    job->wmse = (c.square - c.B * c.B) / 2;
-    if (!job->grad_teacher && !job->grad_student)
-        return;
-    if (job->spec->loss == DKL_KL)
-        FN(centred_grad_kl)(&c);
-    else
-        FN(centred_grad_dkl)(&c);
-}
-
-#undef CENTRED_FAR
+#undef ACCUMULATORS
+#undef STORED
+#undef STORED_SCALE
+#undef CN
+#undef CN_WIDER

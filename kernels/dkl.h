@@ -268,6 +268,65 @@ DKL_API const dkl_kernel *dkl_kernel_find(const char *name); /* name or alias; N
 DKL_API const char *dkl_kernel_refuses(const dkl_kernel *kernel, const dkl_spec *spec,
                                        dkl_type type);
 
+/* ---- Class priors ----------------------------------------------------------------------- */
+
+/* The table of the class weights, P of DKL + GI, IKL and GKL: row y is the mean of softmax(m/tau)
+ * over the rows of an epoch that are labelled y.
+ *
+ *     S[y][j] = sum over rows of label y of softmax(m/tau)_j     P_new[y] = S[y] / sum_j S[y][j]
+ *     P <- momentum P_new + (1 - momentum) P                     before the first epoch P = 1/C
+ *
+ * A class that no row has keeps its row of P (the authors' code divides 0 by 0). A row of logits
+ * with a NaN, a +inf or no finite logit is counted and otherwise left out; a class that is -inf has
+ * probability 0.
+ *
+ * Sums are exact in units of 2^-150 (kernels/fixed.h): the same rows give the same bits in any
+ * order and however they are split over accumulators that are merged. Bound, to first order, of an
+ * entry of P_new: (41 + 6 ln C + 2 a) 2^-53 of it and 2^-151, with a the largest distance, over
+ * tau, of the logits behind it to their rows' maxima (kernels/prior.c). Adding costs O(C) a row.
+ *
+ * The sums take 24 bytes an entry: 24 GiB at the limit, and a table of doubles 8 GiB. Beyond it the
+ * table of a vocabulary (128256 classes: 395 GB) is refused rather than attempted. */
+#define DKL_PRIOR_MAX_CLASSES ((size_t)1 << 15)
+
+/* Sums of one worker; two threads may use two accumulators, but not one, at the same time. */
+typedef struct dkl_prior dkl_prior;
+
+typedef struct dkl_prior_tally {
+    uint64_t rows;    /* whose probabilities were added */
+    uint64_t skipped; /* left out: NaN, +inf or no finite logit */
+    size_t seen;      /* classes with at least one row */
+} dkl_prior_tally;
+
+/* Bytes that an accumulator takes, 0 for a number of classes that is refused. */
+DKL_API size_t dkl_prior_bytes(size_t classes);
+
+/* An empty accumulator; *prior is NULL on error. tau > 0. DKL_BAD_SHAPE: no class, or more than
+ * DKL_PRIOR_MAX_CLASSES. Memory that is not touched yet is not taken yet, where the system
+ * overcommits: compare dkl_prior_bytes with what the machine has. */
+DKL_API dkl_status dkl_prior_create(dkl_prior **prior, size_t classes, double tau,
+                                    dkl_fault *fault);
+
+/* Adds rows of logits (f64 or f32; element (i, j) at [i * stride + j], stride in elements) with a
+ * label each; both are borrowed for the call. rows may be 0. A label that is no class refuses the
+ * whole batch, with the row and the label in *fault; so do more than DKL_MAX_ROWS rows in all. */
+DKL_API dkl_status dkl_prior_add(dkl_prior *prior, dkl_type type, size_t rows, const void *logits,
+                                 size_t stride, const int32_t *labels, dkl_fault *fault);
+
+/* Adds the sums of another accumulator, of the same classes and tau. */
+DKL_API dkl_status dkl_prior_merge(dkl_prior *into, const dkl_prior *from, dkl_fault *fault);
+
+/* Writes P, classes x classes, contiguous, f64 or f32. previous is the P before, of the same type,
+ * every row a non-negative, finite vector other than 0 (else DKL_BAD_SPEC, naming the row), either
+ * apart from table or the same memory; NULL: 1/C. 0 <= momentum <= 1; with 0 the table is the
+ * previous one, with 1 the new rows, bit for bit. The sums stay. */
+DKL_API dkl_status dkl_prior_finish(const dkl_prior *prior, dkl_type type, void *table,
+                                    const void *previous, double momentum, dkl_fault *fault);
+
+DKL_API void dkl_prior_count(const dkl_prior *prior, dkl_prior_tally *tally);
+DKL_API void dkl_prior_clear(dkl_prior *prior);   /* empty again, for the next epoch */
+DKL_API void dkl_prior_destroy(dkl_prior *prior); /* NULL is allowed */
+
 #ifdef __cplusplus
 }
 #endif

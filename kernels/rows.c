@@ -142,7 +142,8 @@ static double weight_mass(const dkl_job *job, const row_kernel *kernel) {
         const double U = kernel->mass[b->type](&row);
         sum_add(&total, weight * (U * U));
     }
-    return sum_value(&total);
+    const double mass = sum_value(&total);
+    return mass > 0 ? mass : NAN; /* no weighted class in the batch, or a row that is undefined */
 }
 
 dkl_status rows_run(dkl_job *job, const row_kernel *kernel) {

@@ -7,35 +7,46 @@
 
 #include <math.h>
 
-/* log1p(S - R) + R. For small x = S - R the two logs nearly cancel what S - R added, so the sum
- * is taken as S + (log1p(x) - x) with the series of log1p: |x| < 2^-10 leaves a remainder below
- * x^8/7 < 2^-62 x^2. */
-static double centred_kl(double S, double R) {
-    const double x = S - R;
-    if (!(fabs(x) < 0x1p-10))
-        return log1p(x) + R;
-    const double tail = x * (1.0 / 3 + x * (-1.0 / 4 + x * (1.0 / 5 + x * (-1.0 / 6 + x / 7))));
-    return S + (x * x) * (tail - 0.5);
-}
+/* Double for double, for logits that only a smaller unit keeps in range, and for rows of float that
+ * leave its own; then float. */
+#define REAL_BITS 64
+#include "real.h"
+#include "vec_scalar.h"
+#include "explog.h"
+#include "finish.h"
+#include "pair.h"
+#define STORED double
+#define STORED_SCALE 0x1p-12
+#define CN(name) name##_f64_huge
+#include "centred.h"
+#define STORED double
+#define STORED_SCALE 1.0
+#define CN(name) name##_f64
+#define CN_WIDER(name) name##_f64_huge
+#include "centred.h"
+#define STORED float
+#define STORED_SCALE 1.0
+#define CN(name) name##_f64_of_f32
+#include "centred.h"
+#include "real_end.h"
 
 #define REAL_BITS 32
 #include "real.h"
-#include "phi.h"
+#include "vec_scalar.h"
+#include "explog.h"
+#include "pair.h"
+#define STORED float
+#define STORED_SCALE 1.0
+#define CN(name) name##_f32
+#define CN_WIDER(name) name##_f64_of_f32
 #include "centred.h"
 #include "real_end.h"
-
-#define REAL_BITS 64
-#include "real.h"
-#include "phi.h"
-#include "centred.h"
-#include "real_end.h"
-
-static size_t scratch(dkl_type type, size_t classes) { return 4 * classes * dkl_type_size(type); }
 
 extern const row_kernel centred_rows_base, centred_rows_fma;
 const row_kernel VARIANT(centred_rows) = {
-    .run = {[DKL_F64] = centred_row_f64, [DKL_F32] = centred_row_f32},
-    .scratch = scratch,
+    .run = {[DKL_F64] = row_f64, [DKL_F32] = row_f32},
+    .mass = {[DKL_F64] = mass_f64, [DKL_F32] = mass_f32},
+    .scratch = row_scratch_bytes,
 };
 
 #ifdef VARIANT_BASE
@@ -48,16 +59,17 @@ const dkl_kernel kernel_centred_scalar = {
     .abi = DKL_ABI_VERSION,
     .name = "centred.scalar",
     .summary = "centred differences, relative accuracy for near-equal logits, O(C)",
-    .losses = 1u << DKL_KL | 1u << DKL_DKL,
+    .losses = (1u << DKL_LOSSES) - 1,
     .types = 1u << DKL_F64 | 1u << DKL_F32,
     .terms = DKL_TERM_KL | DKL_TERM_WMSE | DKL_TERM_CE | DKL_GRAD_TEACHER | DKL_GRAD_STUDENT,
-    .special = DKL_SPECIAL_MASKS,
+    .options = DKL_OPTION_CLASS_WEIGHTS | DKL_OPTION_GAMMA | DKL_OPTION_SYMMETRIC | DKL_OPTION_MASS,
+    .special = DKL_SPECIAL_MASKS | DKL_SPECIAL_UNDEFINED | DKL_SPECIAL_INFINITE | DKL_SPECIAL_RANGE,
     .accuracy = {.formula = DKL_FORMULA_CENTRED,
                  .height = sum_height,
-                 .exp_error = 2,
-                 .expm1_error = 2,
-                 .log_error = 2,
-                 .phi_error = 8},
+                 .exp_error = EXPLOG_EXP_ERROR,
+                 .expm1_error = EXPLOG_EXPM1_ERROR,
+                 .log_error = EXPLOG_LOG_ERROR,
+                 .phi_error = EXPLOG_PHI_ERROR},
     .setup = setup,
     .run = run,
 };

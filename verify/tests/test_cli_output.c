@@ -95,27 +95,32 @@ static void run_well(const char *arguments) {
 
 /* ---- Help ---------------------------------------------------------------------------------- */
 
-#define SPEC                                                                   \
-    "--loss --alpha --beta --temperature --tau --gamma --weights --symmetric " \
-    "--reduction --normalise "
+#define SPEC                                                                            \
+    "--loss --preset --alpha --beta --temperature --student-temperature --tau --gamma " \
+    "--weights --symmetric --reduction --normalise "
 #define IMPL "--impl --dtype --json --threads "
 #define PROBLEM "--batch --classes --inputs --seed --gradients --out "
 
 static const struct text {
     const char *arguments, *words;
 } texts[] = {
-    {"--help", "list eval verify bench report --version exit"},
-    {"help", "list eval verify bench report --version exit"},
+    {"--help", "list eval prior verify bench report --version exit"},
+    {"help", "list eval prior verify bench report --version exit"},
     {"--version", "dkl " DKL_VERSION},
-    {"list --help", "--json --help"},
+    {"list --help", "--json --presets --markdown --help"},
     {"eval --help", SPEC IMPL "--teacher --student --labels --prior --row-weight --grad-teacher "
                               "--grad-student --grad-dtype --reference"},
+    {"prior --help",
+     "--logits --labels --tau --previous --momentum --out --out-dtype --json --time "
+     "--classes --batch --dtype"},
     {"verify --help", SPEC IMPL PROBLEM "--level"},
     {"bench --help", SPEC IMPL PROBLEM "--cache --time"},
     {"report --help", "--out --markdown RECORDS"},
     {"list", "centred.scalar textbook pairwise f64 f32 kl dkl normal near onehot masked logits"},
     {"list", "no dkl-ba, gkl: does not compute"},
-    {"list --json", "refuses"},
+    {"list --json", "refuses presets"},
+    {"list --presets", "at-cifar100-paper --loss ikl --alpha 20 --beta 5 --tau 4 Tables"},
+    {"list --markdown", "centred.scalar --student-temperature | yes |"},
     {"eval --help", "Usage: dkl at most one"},
 };
 
@@ -362,7 +367,7 @@ static void test_refusals_listed(void **state) {
 /* Words of the help that are options, each of which the manual page must name. */
 static void test_manual(void **state) {
     (void)state;
-    static const char *const commands[] = {"list", "eval", "verify", "bench", "report"};
+    static const char *const commands[] = {"list", "eval", "prior", "verify", "bench", "report"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char arguments[32];
         size_t options = 0;

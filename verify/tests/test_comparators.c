@@ -17,6 +17,15 @@ static double gradient(const call *c, size_t which, size_t row, size_t j) {
     return get(gradient_row(c, which, row), c->batch.type, j);
 }
 
+/* A prior of the test's own: the same number everywhere but where it is changed afterwards. */
+static double *fill(call *c, double *prior, double x) {
+    for (size_t j = 0; j < CLASSES * CLASSES; j++)
+        prior[j] = x;
+    c->batch.prior = prior;
+    c->batch.prior_type = DKL_F64;
+    return prior;
+}
+
 static int can(const call *c, const combination *k) {
     return !dkl_kernel_refuses(k->kernel, &c->spec, k->type);
 }
@@ -27,6 +36,7 @@ static int can(const call *c, const combination *k) {
  * same with gamma = 1. */
 static void test_gamma_zero(void **state) {
     const combination *k = *state;
+    static double prior[CLASSES * CLASSES];
     call sample, class, ones;
     call_make(&sample, k, &plain);
     call_make(&class, k, &plain);
@@ -34,8 +44,7 @@ static void test_gamma_zero(void **state) {
     sample.spec.weights = DKL_WEIGHTS_SAMPLE;
     class.spec.weights = ones.spec.weights = DKL_WEIGHTS_CLASS;
     sample.spec.gamma = class.spec.gamma = 0;
-    for (size_t j = 0; j < CLASSES * CLASSES; j++)
-        put(ones.prior, k->type, j, 1);
+    fill(&ones, prior, 1);
     if (can(&class, k)) {
         call_run(&sample, k);
         call_run(&class, k);
@@ -63,11 +72,8 @@ static void test_gamma_range(void **state) {
         for (size_t j = 0; j < CLASSES; j++)
             assert_true(gradient(&c, 0, FAR_ROW, j) != 0);
         c.spec.weights = DKL_WEIGHTS_CLASS;
-        c.batch.prior = prior;
-        c.batch.prior_type = DKL_F64;
-        for (size_t i = 0; i < ROWS; i++)
-            for (size_t j = 0; j < CLASSES; j++)
-                prior[(size_t)label_of(i) * CLASSES + j] = j ? 0x1p-600 : 0;
+        fill(&c, prior, 0x1p-600);
+        prior[(size_t)c.batch.labels[0] * CLASSES] = 0;
         call_run(&c, k);
         for (size_t j = 0; j < CLASSES; j++)
             assert_int_equal(gradient(&c, 0, 0, j) != 0, j != 0);
@@ -84,16 +90,14 @@ static void test_prior_types(void **state) {
     call a, b;
     call_make(&a, k, &plain);
     call_make(&b, k, &plain);
-    for (size_t i = 0; i < ROWS; i++)
-        for (size_t j = 0; j < CLASSES; j++) {
-            const size_t at = (size_t)label_of(i) * CLASSES + j;
-            narrow[at] = j < 32 ? 0x1p-5f : 0; /* adds up to 1 exactly, for expanded */
-            wide[at] = (double)narrow[at];
-        }
+    fill(&b, wide, 0);
+    for (size_t y = 0; y < CLASSES; y++)
+        for (size_t j = 0; j < 32; j++) /* adds up to 1 exactly, for expanded */
+            wide[y * CLASSES + j] = 0x1p-5;
+    for (size_t j = 0; j < CLASSES * CLASSES; j++)
+        narrow[j] = (float)wide[j];
     a.batch.prior = narrow;
     a.batch.prior_type = DKL_F32;
-    b.batch.prior = wide;
-    b.batch.prior_type = DKL_F64;
     for (int half = 0; half < 2; half++) {
         a.spec.gamma = b.spec.gamma = half ? 0.5 : 1;
         if (can(&a, k)) {
@@ -112,13 +116,14 @@ static void test_prior_types(void **state) {
 static void test_exact(void **state) {
     const combination *k = *state;
     enum { WEIGHTED = 32 };
+    static double prior[CLASSES * CLASSES];
     call c;
-    call_make_uncoupled(&c, k, &plain);
+    call_make(&c, k, &plain);
     c.spec.weights = DKL_WEIGHTS_CLASS;
-    for (size_t i = 0; i < ROWS; i++)
-        for (size_t j = 0; j < CLASSES; j++)
-            put(c.prior, k->type, (size_t)label_of(i) * CLASSES + j,
-                j < WEIGHTED ? 1.0 / WEIGHTED : 0);
+    fill(&c, prior, 0);
+    for (size_t y = 0; y < CLASSES; y++)
+        for (size_t j = 0; j < WEIGHTED; j++)
+            prior[y * CLASSES + j] = 1.0 / WEIGHTED;
     if (can(&c, k) && k->loss != DKL_KL)
         call_run(&c, k);
     for (size_t i = 0; i < ROWS && can(&c, k) && k->loss != DKL_KL; i++) {
@@ -163,8 +168,8 @@ static void test_zeros(void **state) {
 static void test_symmetric(void **state) {
     const combination *k = *state;
     call one, both;
-    call_make_uncoupled(&one, k, &plain);
-    call_make_uncoupled(&both, k, &plain);
+    call_make(&one, k, &plain);
+    call_make(&both, k, &plain);
     one.spec.symmetric = 0;
     both.spec.symmetric = 1;
     if (can(&both, k) && k->loss != DKL_KL) {
@@ -224,14 +229,13 @@ static void test_student_temperature(void **state) {
  * exactly. Rows of weight 0 add nothing and are not read. */
 static void check_mass(const combination *k, double gamma) {
     static const double weight[ROWS] = {2, 0, 1, 0};
+    static double prior[CLASSES * CLASSES];
     const double U = gamma > 0 ? 2 * CLASSES : CLASSES;
     call mass, count;
     call_make(&mass, k, &plain);
-    call_make_uncoupled(&count, k, &plain);
-    for (size_t j = 0; j < CLASSES * CLASSES; j++) {
-        put(mass.prior, k->type, j, 2);
-        put(count.prior, k->type, j, 2);
-    }
+    call_make(&count, k, &plain);
+    fill(&mass, prior, 2);
+    fill(&count, prior, 2);
     mass.spec.weights = count.spec.weights = DKL_WEIGHTS_CLASS;
     mass.spec.normalise = DKL_NORMALISE_MASS;
     mass.spec.gamma = count.spec.gamma = gamma;

@@ -31,14 +31,14 @@ static void test_shares(void **state) {
     static const double without[ROWS] = {1, 1, 1, 0};
     static double prior[CLASSES * CLASSES];
     const combination k = {.kernel = dkl_kernel_find("expanded"), .loss = DKL_IKL};
-    const size_t label = (size_t)label_of(3);
     (void)state;
     call c;
     call_make(&c, &k, &plain);
+    const size_t label = (size_t)c.batch.labels[3];
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         dkl_fault fault = {.what = ""};
         for (size_t row = 0; row < ROWS; row++)
-            prior[(size_t)label_of(row) * CLASSES] = 1;
+            prior[(size_t)c.batch.labels[row] * CLASSES] = 1;
         prior[label * CLASSES] = table[i].first;
         c.batch.prior = prior;
         c.batch.row_weight = NULL;

@@ -1,7 +1,8 @@
 /*
  * The checks must be able to say no. verify/mutants.list names mistakes; the Makefile builds a dkl
  * with each of them, and here `dkl verify` of each must fail, in the check and the implementation
- * that the list names, while the dkl without a mistake passes.
+ * that the list names, while the dkl without a mistake passes. What no implementation computes has
+ * tests of the program instead ("test NAME"): the mutant must fail them.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <jansson.h>
@@ -103,10 +104,29 @@ static void unmutated_passes(void **state) {
     assert_true(o.verdicts > 1000);
 }
 
+/* Exit status of test_NAME with folder/dkl in the place of the program; -1: killed. */
+static int test_status(const char *folder, const char *name) {
+    char command[1024];
+    snprintf(command, sizeof command,
+             "DKL_MUTANT='%s/dkl' '" BUILD_DIR "/tests/test_%s' >/dev/null 2>&1", folder, name);
+    const int ended = system(command);
+    return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+}
+
+/* As many tests fail as the status says; from 126 on it would be the shell's. */
+static void assert_test_fails(const char *folder, const char *name) {
+    assert_int_equal(test_status(BUILD_DIR, name), 0);
+    assert_in_range(test_status(folder, name), 1, 125);
+}
+
 static void mutant_fails(void **state) {
     const mutant *m = *state;
     char folder[512];
     snprintf(folder, sizeof folder, BUILD_DIR "/mutants/%s", m->name);
+    if (strcmp(m->check, "test") == 0) {
+        assert_test_fails(folder, m->impl);
+        return;
+    }
     const outcome o = run(folder, m->impl, m->check);
     print_message("%zu of %zu verdicts fail, %zu of them %s %s\n", o.failures, o.verdicts,
                   o.expected, m->check, m->impl);
