@@ -4,6 +4,8 @@
 
 #define REAL_BITS 64
 #include "real.h"
+#include "vec_scalar.h"
+#include "explog.h"
 #include "softmax.h"
 #include "weights.h"
 #include "expanded_row.h"
@@ -11,6 +13,8 @@
 
 #define REAL_BITS 32
 #include "real.h"
+#include "vec_scalar.h"
+#include "explog.h"
 #include "softmax.h"
 #include "weights.h"
 #include "expanded_row.h"
@@ -68,8 +72,8 @@ const dkl_kernel kernel_expanded = {
     .options = DKL_OPTION_CLASS_WEIGHTS | DKL_OPTION_SYMMETRIC | DKL_OPTION_STUDENT_TEMPERATURE,
     .accuracy = {.formula = DKL_FORMULA_EXPANDED,
                  .height = sum_height,
-                 .exp_error = 2,
-                 .log_error = 2},
+                 .exp_error = EXPLOG_EXP_ERROR,
+                 .log_error = EXPLOG_LOG_ERROR},
     .setup = setup,
     .run = run,
 };

@@ -4,6 +4,8 @@
 
 #define REAL_BITS 64
 #include "real.h"
+#include "vec_scalar.h"
+#include "explog.h"
 #include "softmax.h"
 #include "weights.h"
 #include "pairwise_row.h"
@@ -11,6 +13,8 @@
 
 #define REAL_BITS 32
 #include "real.h"
+#include "vec_scalar.h"
+#include "explog.h"
 #include "softmax.h"
 #include "weights.h"
 #include "pairwise_row.h"
@@ -41,8 +45,8 @@ const dkl_kernel kernel_pairwise = {
     .special = DKL_SPECIAL_MASKS | DKL_SPECIAL_UNDEFINED,
     .accuracy = {.formula = DKL_FORMULA_PAIRWISE,
                  .height = sum_height,
-                 .exp_error = 2,
-                 .log_error = 2},
+                 .exp_error = EXPLOG_EXP_ERROR,
+                 .log_error = EXPLOG_LOG_ERROR},
     .setup = setup,
     .run = run,
 };

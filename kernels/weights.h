@@ -1,6 +1,6 @@
 /*
- * The weights of wMSE where they are computed as printed. Template: see real.h; after softmax.h.
- * Bound: reference/bounds.md, "weights".
+ * The weights of wMSE where they are computed as printed. Template: see real.h; after softmax.h,
+ * and for float after the same for double. Bound: reference/bounds.md, "weights".
  *
  *     by sample   s = softmax(m/tau)                        u_j = exp(gamma log s_j)
  *     by class    P, the prior's row that the label names   u_j = exp(gamma log P_j)
@@ -12,7 +12,7 @@
  */
 
 static inline REAL FN(weight_power)(double gamma, double log_weight) {
-    return LIBM(exp)((REAL)(gamma * log_weight));
+    return FN(v_exp)((REAL)(gamma * log_weight));
 }
 
 /* x: the teacher's logits. log_u is room for the logarithms. */
@@ -32,5 +32,5 @@ static inline REAL FN(class_weight)(const row_job *job, size_t j) {
         return 1;
     if (gamma == 1 || weight == 0)
         return (REAL)weight;
-    return FN(weight_power)(gamma, log(weight));
+    return FN(weight_power)(gamma, v_log_f64(weight));
 }
