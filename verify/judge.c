@@ -23,7 +23,7 @@ const char *verdict_reason_text(verdict_reason reason) {
         [REASON_ROWS_SAMPLED] = "rows are sampled, a reduced value needs all",
         [REASON_INEXACT] = "beta/T^2 is no double, so the two losses differ",
         [REASON_TEMPERATURE] = "claims of input families are stated for temperature 1",
-        [REASON_NO_BOUND] = "no formula declared, so there is no bound",
+        [REASON_NO_BOUND] = "no bound is derived for its formula, or it declares none",
         [REASON_REFERENCE] = "the reference gave no enclosure",
         [REASON_RUN] = "the implementation returned an error",
         [REASON_MEMORY] = "inputs could not be made",
@@ -174,9 +174,9 @@ void judge_row(score scores[OUTPUTS], const dkl_batch *batch, size_t row, const 
 verdict_reason judge_refusal(const dkl_kernel *kernel, const problem *p) {
     if (kernel->missing && kernel->missing())
         return REASON_UNAVAILABLE;
-    if (dkl_kernel_refuses(kernel, &p->spec, p->type))
+    if (dkl_kernel_refuses(kernel, &p->spec, p->type) || problem_lacks_labels(p))
         return REASON_NOT_COMPUTED;
     if (p->inputs.family->special & ~kernel->special)
         return REASON_NO_MASKS;
-    return kernel->accuracy.formula == DKL_FORMULA_NONE ? REASON_NO_BOUND : REASON_NONE;
+    return bounds_known(&kernel->accuracy) ? REASON_NONE : REASON_NO_BOUND;
 }

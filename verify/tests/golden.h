@@ -23,6 +23,8 @@ static const char *const term_names[TERMS] = {"loss", "kl", "wmse", "ce"};
 typedef struct golden {
     json_t *json;
     npy_array teacher, student, gradient[2]; /* the gradients in f8, correctly rounded */
+    npy_array labels, prior;                 /* with class weights only */
+    double *row_weight;                      /* NULL: the case has none */
     dkl_spec spec;
     dkl_batch batch;
 } golden;
@@ -55,6 +57,60 @@ static inline dkl_loss loss_of(const golden *g) {
     return loss;
 }
 
+static inline double element(const npy_array *x, size_t i) {
+    return x->type == NPY_F8 ? ((const double *)x->data)[i] : (double)((const float *)x->data)[i];
+}
+
+static inline dkl_type type_of(const npy_array *x) {
+    assert_true(x->type == NPY_F8 || x->type == NPY_F4);
+    return x->type == NPY_F8 ? DKL_F64 : DKL_F32;
+}
+
+/* 0: the case has no such file. */
+static inline int read_optional(npy_array *x, const char *name, const char *file) {
+    char path[4300];
+    case_path(path, name, file);
+    *x = (npy_array){.data = NULL};
+    if (access(path, R_OK))
+        return 0;
+    read_npy(x, path);
+    return 1;
+}
+
+static inline void read_options(golden *g) {
+    const char *weights = option_of(g, "weights"), *reduction = option_of(g, "reduction");
+    dkl_spec_init(&g->spec, loss_of(g));
+    g->spec.alpha = number_of(g, "alpha");
+    g->spec.beta = number_of(g, "beta");
+    g->spec.temperature = number_of(g, "temperature");
+    g->spec.tau = number_of(g, "tau");
+    g->spec.gamma = number_of(g, "gamma");
+    if (weights && strcmp(weights, "sample") == 0)
+        g->spec.weights = DKL_WEIGHTS_SAMPLE;
+    if (reduction && strcmp(reduction, "weighted") == 0)
+        g->spec.reduction = DKL_REDUCE_WEIGHTED;
+}
+
+static inline void read_weights(golden *g, const char *name) {
+    npy_array weight;
+    if (read_optional(&g->labels, name, "labels.npy")) {
+        assert_int_equal(g->labels.type, NPY_I4);
+        g->batch.labels = g->labels.data;
+    }
+    if (read_optional(&g->prior, name, "prior.npy")) {
+        g->batch.prior = g->prior.data;
+        g->batch.prior_type = type_of(&g->prior);
+    }
+    g->row_weight = NULL;
+    if (!read_optional(&weight, name, "row_weight.npy"))
+        return;
+    g->batch.row_weight = g->row_weight = malloc(g->batch.rows * sizeof(double));
+    assert_non_null(g->row_weight);
+    for (size_t i = 0; i < g->batch.rows; i++)
+        g->row_weight[i] = element(&weight, i);
+    npy_free(&weight);
+}
+
 static inline void open_case(golden *g, const char *name) {
     static const char *const files[] = {"teacher.npy", "student.npy", "grad_teacher.npy",
                                         "grad_student.npy"};
@@ -69,14 +125,10 @@ static inline void open_case(golden *g, const char *name) {
     }
     assert_int_equal(g->gradient[0].type, NPY_F8);
     assert_int_equal(g->gradient[1].type, NPY_F8);
-    dkl_spec_init(&g->spec, loss_of(g));
-    g->spec.alpha = number_of(g, "alpha");
-    g->spec.beta = number_of(g, "beta");
-    g->spec.temperature = number_of(g, "temperature");
-    g->spec.tau = number_of(g, "tau");
-    g->spec.gamma = number_of(g, "gamma");
-    dkl_batch_init(&g->batch, g->teacher.type == NPY_F8 ? DKL_F64 : DKL_F32, g->teacher.shape[0],
-                   g->teacher.shape[1], g->teacher.data, g->student.data);
+    read_options(g);
+    dkl_batch_init(&g->batch, type_of(&g->teacher), g->teacher.shape[0], g->teacher.shape[1],
+                   g->teacher.data, g->student.data);
+    read_weights(g, name);
 }
 
 static inline void close_case(golden *g) {
@@ -85,6 +137,11 @@ static inline void close_case(golden *g) {
     npy_free(&g->student);
     npy_free(&g->gradient[0]);
     npy_free(&g->gradient[1]);
+    if (g->labels.data)
+        npy_free(&g->labels);
+    if (g->prior.data)
+        npy_free(&g->prior);
+    free(g->row_weight);
 }
 
 /* The case's decimal, and half a unit of its last digit. 0: the case has no such term. */
@@ -149,10 +206,6 @@ static inline void read_gradients(npy_array x[2]) {
     read_npy(&x[1], "gs.npy");
     remove("gt.npy");
     remove("gs.npy");
-}
-
-static inline double element(const npy_array *x, size_t i) {
-    return x->type == NPY_F8 ? ((const double *)x->data)[i] : (double)((const float *)x->data)[i];
 }
 
 /* ---- The tests ------------------------------------------------------------------------------ */
