@@ -87,8 +87,8 @@ KERNEL_OBJECTS = $(call objects,$(KERNELS)) $(VARIANTS:%=$(B)/%.fma.o)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all help test tests verify bench plots report install uninstall sanitize format \
-        format-check lint layers logits records exhaustive search run-exhaustive run-search \
-        clean objects FORCE
+        format-check lint layers logits records tables exhaustive search run-exhaustive \
+        run-search clean objects FORCE
 
 all: $(B)/libdkl.a $(B)/libdkl.so.$(VERSION) $(B)/dkl $(B)/dkl-train
 ifeq ($(CONFIG),$(DEFAULT_CONFIG))
@@ -106,6 +106,7 @@ help:
 	@echo 'report plots  the report again, from the records that are there'
 	@echo 'logits        trains the networks whose logits are the real input'
 	@echo 'records       the recorded runs that documents quote, into bench/records/'
+	@echo 'tables        the tables that documents quote, from the program and the records'
 	@echo 'exhaustive    every float through every primitive: reference/exhaustive.txt'
 	@echo 'search        doubles at which primitives err most: verify/primitives/worst_f64.txt'
 	@echo 'install       to $$(DESTDIR)$$(PREFIX); uninstall takes away what install put there'
@@ -301,6 +302,14 @@ commas = $(subst $(eval) ,$(comma),$(strip $(1)))
 RECORD = --batch 8 --classes 10,100,1000 --out bench/records/$(1).jsonl --inputs $(call commas,$(2))
 ACCURACY = $(B)/dkl verify --checks enclosure --loss kl --dtype $(1) \
            $(call RECORD,accuracy,$(SPREADS_$(1):%=near:s=%) normal:s=1)
+# Document, table, command: the table between its two comments is made anew.
+TABLE = { sed '/<!-- $(2)/q' $(1); $(B)/dkl $(3); sed -n '/<!-- end of $(2)/,$$p' $(1); } \
+        >results/document && cp results/document $(1)
+tables: all
+	@mkdir -p results
+	$(call TABLE,README.md,table,report --markdown bench/records/*.jsonl)
+	$(call TABLE,README.md,implementations,list --markdown)
+	$(call TABLE,reference/presets.md,presets,list --presets --markdown)
 records: all logits
 	rm -f bench/records/*.jsonl
 	$(B)/dkl verify >bench/records/ratios.txt
@@ -312,8 +321,7 @@ records: all logits
 	$(B)/dkl prior --time 0.5 --classes 10,100,1000,10000 --batch 256 >bench/records/prior.md
 	$(B)/dkl report bench/records/*.jsonl --out results/records
 	cp results/records/*.png bench/records/
-	{ sed '/<!-- table/q' README.md; $(B)/dkl report --markdown bench/records/*.jsonl; \
-	  sed -n '/<!-- end of table/,$$p' README.md; } >results/README.md && cp results/README.md README.md
+	$(call TABLE,README.md,table,report --markdown bench/records/*.jsonl)
 
 # Primitives give the same bits on every machine (test_explog), so this may use all of this one.
 exhaustive search:

@@ -93,7 +93,7 @@ static int explicit_plan(check_plan *plan, const options *o) {
                         p.classes = o->classes[c];
                         p.inputs = o->inputs[i];
                         unsigned checks = PLAN_ENCLOSURE | PLAN_PROPERTIES;
-                        if (p.spec.loss == DKL_DKL)
+                        if (p.spec.loss == DKL_DKL && problem_has_one_temperature(&p))
                             checks |= PLAN_THEOREM;
                         if (plan_add(plan, &p, checks))
                             return -1;
@@ -102,9 +102,9 @@ static int explicit_plan(check_plan *plan, const options *o) {
 }
 
 static int named(const options *o) {
-    return o->given_batch || o->given_classes || o->given_inputs || o->given_alpha ||
-           o->given_beta || o->given_temperature || o->given_tau || o->given_gamma ||
-           o->given_weights || o->given_symmetric || o->given_normalise ||
+    return o->preset || o->given_batch || o->given_classes || o->given_inputs || o->given_alpha ||
+           o->given_beta || o->given_temperature || o->given_student_temperature || o->given_tau ||
+           o->given_gamma || o->given_weights || o->given_symmetric || o->given_normalise ||
            o->reduction != DKL_REDUCE_MEAN;
 }
 

@@ -45,6 +45,8 @@ static void append_spec(line *l, const dkl_spec *spec) {
     append_number(l, "alpha", spec->alpha, usual.alpha);
     append_number(l, "beta", spec->beta, usual.beta);
     append_number(l, "temperature", spec->temperature, usual.temperature);
+    if (spec->student_temperature > 0) /* 0: the teacher's */
+        append_number(l, "student-temperature", spec->student_temperature, spec->temperature);
     append_number(l, "tau", spec->tau, usual.tau);
     append_number(l, "gamma", spec->gamma, usual.gamma);
     if (spec->weights != usual.weights)
@@ -71,6 +73,13 @@ static void append_word(line *l, const char *word) {
     for (; *word; word++)
         append(l, *word == '\'' ? "'\\''" : "%c", *word);
     append(l, "'");
+}
+
+int problem_print_spec(char *text, size_t size, const dkl_spec *spec) {
+    line l = {text, size, 0};
+    append(&l, "--loss %s", dkl_loss_name(spec->loss));
+    append_spec(&l, spec);
+    return l.used;
 }
 
 int problem_print(char *text, size_t size, const problem *p) {

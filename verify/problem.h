@@ -21,6 +21,14 @@ typedef struct problem {
  * for a shell where a name needs it. Returns what snprintf returns. */
 int problem_print(char *text, size_t size, const problem *p);
 
+/* Whether teacher and student are softened alike: then equal logits are equal distributions. */
+static inline int problem_has_one_temperature(const problem *p) {
+    return p->spec.student_temperature == 0 || p->spec.student_temperature == p->spec.temperature;
+}
+
+/* The part of it that is the specification: the loss and what differs from the loss's own. */
+int problem_print_spec(char *text, size_t size, const dkl_spec *spec);
+
 const char *problem_gradients_name(unsigned gradients); /* "none", "student", ... */
 
 /* Inputs and room for every output. */

@@ -15,7 +15,7 @@
 #include <mpfr.h>
 #include <stdlib.h>
 
-enum { BITS = 320, TERMS = 4 }; /* 40 digits are 133 bits */
+enum { BITS = 320, TERMS = 4, GOLDEN_CASES = 28 }; /* 40 digits are 133 bits */
 static char folder[] = "/tmp/test_golden.XXXXXX", program[4096], cases[4096];
 static child c;
 static const char *const term_names[TERMS] = {"loss", "kl", "wmse", "ce"};
@@ -23,9 +23,10 @@ static const char *const term_names[TERMS] = {"loss", "kl", "wmse", "ce"};
 typedef struct golden {
     json_t *json;
     npy_array teacher, student, gradient[2]; /* the gradients in f8, correctly rounded */
-    npy_array labels, prior;                 /* with class weights only */
-    double *row_weight;                      /* NULL: the case has none */
-    dkl_spec spec;
+    npy_array labels, prior, row_weight;     /* no data where the case has none */
+    int32_t *label;
+    double *weight;
+    dkl_spec spec; /* the options as the program reads them, gamma rounded to a double */
     dkl_batch batch;
 } golden;
 
@@ -57,58 +58,65 @@ static inline dkl_loss loss_of(const golden *g) {
     return loss;
 }
 
-static inline double element(const npy_array *x, size_t i) {
-    return x->type == NPY_F8 ? ((const double *)x->data)[i] : (double)((const float *)x->data)[i];
+/* The position of an option's word in a list that ends in NULL; -1: the case has no such option. */
+static inline int choice_of(const golden *g, const char *key, const char *const *words) {
+    const char *word = option_of(g, key);
+    for (int i = 0; word && words[i]; i++)
+        if (strcmp(word, words[i]) == 0)
+            return i;
+    assert_null(word);
+    return -1;
 }
 
-static inline dkl_type type_of(const npy_array *x) {
-    assert_true(x->type == NPY_F8 || x->type == NPY_F4);
-    return x->type == NPY_F8 ? DKL_F64 : DKL_F32;
-}
-
-/* 0: the case has no such file. */
-static inline int read_optional(npy_array *x, const char *name, const char *file) {
-    char path[4300];
-    case_path(path, name, file);
-    *x = (npy_array){.data = NULL};
-    if (access(path, R_OK))
-        return 0;
-    read_npy(x, path);
-    return 1;
-}
-
-static inline void read_options(golden *g) {
-    const char *weights = option_of(g, "weights"), *reduction = option_of(g, "reduction");
+static inline void read_spec(golden *g) {
+    static const char *const weights[] = {"sample", "class", NULL},
+                             *const symmetric[] = {"0", "1", NULL},
+                             *const reductions[] = {"mean", "weighted", "sum", NULL},
+                             *const normalise[] = {"batch", "mass", NULL};
+    int chosen;
     dkl_spec_init(&g->spec, loss_of(g));
     g->spec.alpha = number_of(g, "alpha");
     g->spec.beta = number_of(g, "beta");
     g->spec.temperature = number_of(g, "temperature");
     g->spec.tau = number_of(g, "tau");
     g->spec.gamma = number_of(g, "gamma");
-    if (weights && strcmp(weights, "sample") == 0)
-        g->spec.weights = DKL_WEIGHTS_SAMPLE;
-    if (reduction && strcmp(reduction, "weighted") == 0)
-        g->spec.reduction = DKL_REDUCE_WEIGHTED;
+    if ((chosen = choice_of(g, "weights", weights)) >= 0)
+        g->spec.weights = (dkl_weights)chosen;
+    if ((chosen = choice_of(g, "symmetric", symmetric)) >= 0)
+        g->spec.symmetric = chosen;
+    if ((chosen = choice_of(g, "reduction", reductions)) >= 0)
+        g->spec.reduction = (dkl_reduction)chosen;
+    if ((chosen = choice_of(g, "normalise", normalise)) >= 0)
+        g->spec.normalise = (dkl_normalise)chosen;
 }
 
-static inline void read_weights(golden *g, const char *name) {
-    npy_array weight;
-    if (read_optional(&g->labels, name, "labels.npy")) {
-        assert_int_equal(g->labels.type, NPY_I4);
-        g->batch.labels = g->labels.data;
+static inline double element(const npy_array *x, size_t i) {
+    return x->type == NPY_F8 ? ((const double *)x->data)[i] : (double)((const float *)x->data)[i];
+}
+
+/* Labels, prior and row weights, of a case that has them. */
+static inline void read_extras(golden *g, const char *name) {
+    static const char *const files[] = {"labels.npy", "prior.npy", "row_weight.npy"};
+    npy_array *const arrays[] = {&g->labels, &g->prior, &g->row_weight};
+    const size_t rows = g->batch.rows;
+    char path[4300];
+    for (size_t i = 0; i < 3; i++) {
+        *arrays[i] = (npy_array){.data = NULL};
+        case_path(path, name, files[i]);
+        if (access(path, R_OK) == 0)
+            read_npy(arrays[i], path);
     }
-    if (read_optional(&g->prior, name, "prior.npy")) {
-        g->batch.prior = g->prior.data;
-        g->batch.prior_type = type_of(&g->prior);
-    }
-    g->row_weight = NULL;
-    if (!read_optional(&weight, name, "row_weight.npy"))
-        return;
-    g->batch.row_weight = g->row_weight = malloc(g->batch.rows * sizeof(double));
-    assert_non_null(g->row_weight);
-    for (size_t i = 0; i < g->batch.rows; i++)
-        g->row_weight[i] = element(&weight, i);
-    npy_free(&weight);
+    g->label = g->labels.data ? malloc(rows * sizeof *g->label) : NULL;
+    g->weight = g->row_weight.data ? malloc(rows * sizeof *g->weight) : NULL;
+    for (size_t i = 0; g->label && i < rows; i++)
+        g->label[i] = g->labels.type == NPY_I8 ? (int32_t)((const int64_t *)g->labels.data)[i]
+                                               : ((const int32_t *)g->labels.data)[i];
+    for (size_t i = 0; g->weight && i < rows; i++)
+        g->weight[i] = element(&g->row_weight, i);
+    g->batch.labels = g->label;
+    g->batch.row_weight = g->weight;
+    g->batch.prior = g->prior.data;
+    g->batch.prior_type = g->prior.type == NPY_F8 ? DKL_F64 : DKL_F32;
 }
 
 static inline void open_case(golden *g, const char *name) {
@@ -125,10 +133,10 @@ static inline void open_case(golden *g, const char *name) {
     }
     assert_int_equal(g->gradient[0].type, NPY_F8);
     assert_int_equal(g->gradient[1].type, NPY_F8);
-    read_options(g);
-    dkl_batch_init(&g->batch, type_of(&g->teacher), g->teacher.shape[0], g->teacher.shape[1],
-                   g->teacher.data, g->student.data);
-    read_weights(g, name);
+    read_spec(g);
+    dkl_batch_init(&g->batch, g->teacher.type == NPY_F8 ? DKL_F64 : DKL_F32, g->teacher.shape[0],
+                   g->teacher.shape[1], g->teacher.data, g->student.data);
+    read_extras(g, name);
 }
 
 static inline void close_case(golden *g) {
@@ -137,11 +145,24 @@ static inline void close_case(golden *g) {
     npy_free(&g->student);
     npy_free(&g->gradient[0]);
     npy_free(&g->gradient[1]);
-    if (g->labels.data)
-        npy_free(&g->labels);
-    if (g->prior.data)
-        npy_free(&g->prior);
-    free(g->row_weight);
+    npy_free(&g->labels);
+    npy_free(&g->prior);
+    npy_free(&g->row_weight);
+    free(g->label);
+    free(g->weight);
+}
+
+/* The doubles next to the case's gamma from below and above, the same where it is one: options
+ * are doubles, two cases have decimals (0.3, 0.7). Over one ulp of gamma all values are straight
+ * lines to a part in 2^100, so those of the decimal lie between those of its neighbours. */
+static inline void gamma_neighbours(const golden *g, double gamma[2]) {
+    mpfr_t exact;
+    mpfr_init2(exact, BITS);
+    mpfr_set_str(exact, option_of(g, "gamma"), 10, MPFR_RNDN);
+    gamma[0] = mpfr_get_d(exact, MPFR_RNDD);
+    gamma[1] = mpfr_get_d(exact, MPFR_RNDU);
+    mpfr_clear(exact);
+    assert_true(gamma[1] <= nextafter(gamma[0], INFINITY));
 }
 
 /* The case's decimal, and half a unit of its last digit. 0: the case has no such term. */
@@ -242,11 +263,11 @@ static inline void add_trial(const char *name, const char *what, const void *arg
     tests[trial_count++] = (struct CMUnitTest){t->display, test, NULL, NULL, t};
 }
 
-/* Calls add for every case, in the order of names, and runs what it adds. Every loss has a case,
- * or the cases are not where they should be. */
+/* Calls add for every case, in the order of names, and runs what it adds. All cases are there, and
+ * every loss has one, or they are not where they should be. */
 static inline int run_golden(const char *group, void (*add)(const golden *g, const char *name)) {
     struct dirent **list;
-    unsigned seen = 0;
+    unsigned seen = 0, count = 0;
     if (!realpath(DKL_PROGRAM, program) || !realpath(GOLDEN_DIR, cases))
         return 1;
     const int entries = scandir(cases, &list, NULL, alphasort);
@@ -256,11 +277,12 @@ static inline int run_golden(const char *group, void (*add)(const golden *g, con
             open_case(&g, list[i]->d_name);
             add(&g, list[i]->d_name);
             seen |= 1u << g.spec.loss;
+            count++;
             close_case(&g);
         }
         free(list[i]);
     }
-    if (entries < 0 || seen != (1u << DKL_LOSSES) - 1)
+    if (entries < 0 || count != GOLDEN_CASES || seen != (1u << DKL_LOSSES) - 1)
         return 1;
     free(list);
     return _cmocka_run_group_tests(group, tests, trial_count, enter_folder, leave_folder);
