@@ -14,7 +14,8 @@
 typedef struct raw {
     char *loss, *preset, *impl, *dtype, *batch, *classes, *inputs, *seed, *alpha, *beta,
         *temperature, *student_temperature, *tau, *gamma, *weights, *symmetric, *reduction,
-        *normalise, *gradients, *threads, *cache, *time, *grad_dtype, *momentum, *out_dtype;
+        *normalise, *gradients, *threads, *cache, *time, *grad_dtype, *row_weights, *momentum,
+        *out_dtype;
 } raw;
 
 static raw given;
@@ -52,6 +53,8 @@ static struct poptOption problem_table[] = {
     {"inputs", 0, POPT_ARG_STRING, &given.inputs, 0, "input families, see dkl list",
      "FAMILY[:k=v],.."},
     {"seed", 0, POPT_ARG_STRING, &given.seed, 0, "of the inputs (1)", "N"},
+    {"row-weights", 0, POPT_ARG_STRING, &given.row_weights, 0,
+     "one, or mixed: 1/4 to 2, a quarter of them 0 (one)", "WHICH"},
     {"gradients", 0, POPT_ARG_STRING, &given.gradients, 0, "none, student, teacher, both", "WHICH"},
     {"out", 0, POPT_ARG_STRING, &parsed.out, 0, "append records to FILE", "FILE"},
     POPT_TABLEEND};
@@ -91,9 +94,11 @@ static struct poptOption cost_table[] = {
     POPT_TABLEEND};
 
 static struct poptOption verify_table[] = {
-    {"level", 0, POPT_ARG_STRING, &parsed.level, 0, "smoke or ci (ci)", "LEVEL"},
+    {"level", 0, POPT_ARG_STRING, &parsed.level, 0, "smoke, ci or full (ci)", "LEVEL"},
     {"checks", 0, POPT_ARG_STRING, &parsed.checks, 0, "enclosure, theorem, properties (all)",
      "NAME,.."},
+    {"resume", 0, POPT_ARG_NONE, &parsed.resume, 0, "go on where the run in --out FILE ended",
+     NULL},
     POPT_TABLEEND};
 
 static struct poptOption bench_table[] = {
@@ -236,17 +241,21 @@ static int parse_words(options *o) {
                              *const normalise[] = {"batch", "mass"},
                              *const gradients[] = {"none", "teacher", "student", "both"},
                              *const symmetric[] = {"0", "1"},
+                             *const row_weights[] = {"one", "mixed"},
                              *const caches[] = {"hot", "cold", "hot,cold", "cold,hot"};
-    int w = 0, n = 0, g = 3, cache = 0;
+    int w = 0, n = 0, g = 3, cache = 0, r = 0;
     if (parse_word(o, "weights", given.weights, weights, 2, &w, &o->given_weights) ||
         parse_word(o, "normalise", given.normalise, normalise, 2, &n, &o->given_normalise) ||
         parse_word(o, "symmetric", given.symmetric, symmetric, 2, &o->symmetric,
                    &o->given_symmetric) ||
         parse_word(o, "gradients", given.gradients, gradients, 4, &g, &o->given_gradients) ||
+        parse_word(o, "row-weights", given.row_weights, row_weights, 2, &r,
+                   &o->given_row_weights) ||
         parse_word(o, "cache", given.cache, caches, 4, &cache, NULL) || parse_reduction(o))
         return EXIT_USAGE;
     o->weights = (dkl_weights)w;
     o->normalise = (dkl_normalise)n;
+    o->row_weights = (problem_row_weights)r;
     o->gradients =
         (g & 1 ? (unsigned)DKL_GRAD_TEACHER : 0) | (g & 2 ? (unsigned)DKL_GRAD_STUDENT : 0);
     o->hot = cache != 1;
@@ -390,7 +399,7 @@ void options_free(options *o) {
                             &o->grad_student,  &o->level,
                             &o->checks,        &o->logits,
                             &o->previous,      &given.momentum,
-                            &given.out_dtype};
+                            &given.out_dtype,  &given.row_weights};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
         free(*owned[i]);
         *owned[i] = NULL;

@@ -33,11 +33,12 @@ typedef struct options {
     size_t kernel_count;
     unsigned gradients;
     uint64_t seed;
+    problem_row_weights row_weights;
     int threads; /* at most; 0: the machine's choice */
 
     /* Which of the lists were given: commands have defaults of their own for the others. */
     int given_loss, given_type, given_batch, given_classes, given_inputs, given_impl,
-        given_gradients, given_seed;
+        given_gradients, given_seed, given_row_weights;
 
     /* What was given overrides a preset, and a preset the loss's own. */
     const preset *preset; /* NULL: none */
@@ -69,6 +70,7 @@ typedef struct options {
 
     /* verify */
     char *level, *checks;
+    int resume;
 
     /* bench */
     int hot, cold; /* hot unless --cache says otherwise */
