@@ -33,7 +33,7 @@ static int explicit_plan(check_plan *plan, const options *o) {
                         p.classes = o->classes[c];
                         p.inputs = o->inputs[i];
                         unsigned checks = PLAN_ENCLOSURE | PLAN_PROPERTIES;
-                        if (p.spec.loss == DKL_DKL)
+                        if (p.spec.loss == DKL_DKL && problem_has_one_temperature(&p))
                             checks |= PLAN_THEOREM;
                         if (plan_add(plan, &p, checks))
                             return -1;

@@ -64,14 +64,14 @@ const size_t input_count = COUNT(input_rows);
 
 /* Shapes of kl and dkl, for every family. */
 const shape_row shape_rows[] = {
-    {3, 1, MORE}, {8, 2, MORE},   {4, 3, BOTH},   {6, 10, BOTH},  {3, 31, MORE},
+    {3, 1, MORE},   {8, 2, MORE},   {4, 3, BOTH},   {6, 10, BOTH},   {3, 31, MORE},
     {3, 33, SMOKE}, {4, 100, MORE}, {2, 257, MORE}, {2, 1000, MORE},
 };
 const size_t shape_count = COUNT(shape_rows);
 
 /* Shapes of the other losses and of options, where each family meets one option a shape. */
-const shape_row cover_shapes[] = {
-    {3, 1, MORE}, {5, 2, MORE}, {4, 3, MORE}, {6, 10, BOTH}, {3, 33, MORE}, {2, 150, MORE}};
+const shape_row cover_shapes[] = {{3, 1, MORE},  {5, 2, MORE},  {4, 3, MORE},
+                                  {6, 10, BOTH}, {3, 33, MORE}, {2, 150, MORE}};
 const size_t cover_count = COUNT(cover_shapes);
 
 /* Lanes +- 1, blocks of 256, the classes of CIFAR, ImageNet and two vocabularies. */

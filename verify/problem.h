@@ -32,6 +32,11 @@ uint32_t problem_special(const problem *p);
  * for a shell where a name needs it. Returns what snprintf returns. */
 int problem_print(char *text, size_t size, const problem *p);
 
+/* Whether teacher and student are softened alike: then equal logits are equal distributions. */
+static inline int problem_has_one_temperature(const problem *p) {
+    return p->spec.student_temperature == 0 || p->spec.student_temperature == p->spec.temperature;
+}
+
 const char *problem_gradients_name(unsigned gradients); /* "none", "student", ... */
 
 /* Inputs and room for every output. Class weights have labels, drawn from the seed, and a table of

@@ -44,7 +44,8 @@ static void append_spec(line *l, const dkl_spec *spec) {
     append_number(l, "alpha", spec->alpha, usual.alpha);
     append_number(l, "beta", spec->beta, usual.beta);
     append_number(l, "temperature", spec->temperature, usual.temperature);
-    append_number(l, "student-temperature", spec->student_temperature, usual.student_temperature);
+    if (spec->student_temperature > 0) /* 0: the teacher's */
+        append_number(l, "student-temperature", spec->student_temperature, spec->temperature);
     append_number(l, "tau", spec->tau, usual.tau);
     append_number(l, "gamma", spec->gamma, usual.gamma);
     if (spec->weights != usual.weights)

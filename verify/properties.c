@@ -68,22 +68,17 @@ int yardstick_measure(yardstick *y, const run *r, const dkl_kernel *kernel, size
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
-/* Teacher and student are softened alike. */
-static int has_one_temperature(const dkl_spec *spec) {
-    return spec->student_temperature == 0 || spec->student_temperature == spec->temperature;
-}
-
 /* textbook and pairwise sum in an order and by formulas that keep only some exact properties:
  * theirs are what the frameworks' users see. */
 static int asked_of_equal(const problem *p, const dkl_kernel *kernel) {
-    return has_one_temperature(&p->spec) && strcmp(p->inputs.family->name, "equal") == 0 &&
+    return problem_has_one_temperature(p) && strcmp(p->inputs.family->name, "equal") == 0 &&
            kernel->accuracy.formula == DKL_FORMULA_CENTRED;
 }
 
 /* The losses that the paper decouples: one of alpha and beta for each gradient, weights p. */
 static int asked_of_decoupled(const problem *p, const dkl_kernel *kernel) {
     (void)kernel;
-    return has_one_temperature(&p->spec) &&
+    return problem_has_one_temperature(p) &&
            (p->spec.loss == DKL_KL ||
             (!p->spec.symmetric && p->spec.weights == DKL_WEIGHTS_SAMPLE && p->spec.gamma == 1 &&
              p->spec.normalise == DKL_NORMALISE_BATCH));
