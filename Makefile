@@ -71,10 +71,11 @@ endif
 KERNELS := $(wildcard kernels/*.c)
 REFERENCE := $(wildcard reference/*.c)
 VERIFY := $(wildcard verify/*.c)
+PRIMITIVES := $(wildcard verify/primitives/*.c)
 BENCH := $(wildcard bench/*.c)
 TRAIN := $(wildcard bench/train/*.c)
 TESTS := $(wildcard verify/tests/test_*.c)
-SOURCES := $(KERNELS) $(REFERENCE) $(VERIFY) $(BENCH) $(TRAIN) $(TESTS)
+SOURCES := $(KERNELS) $(REFERENCE) $(VERIFY) $(PRIMITIVES) $(BENCH) $(TRAIN) $(TESTS)
 PLOTS := $(wildcard plots/*.gp plots/*.css)
 objects = $(patsubst %.c,$(B)/%.o,$(1))
 # Row functions are compiled once more for processors with a fused multiply-add: the same bits,
@@ -86,7 +87,8 @@ KERNEL_OBJECTS = $(call objects,$(KERNELS)) $(VARIANTS:%=$(B)/%.fma.o)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all help test tests verify bench plots report install uninstall sanitize format \
-        format-check lint layers logits records clean objects FORCE
+        format-check lint layers logits records tables exhaustive search run-exhaustive \
+        run-search clean objects FORCE
 
 all: $(B)/libdkl.a $(B)/libdkl.so.$(VERSION) $(B)/dkl $(B)/dkl-train
 ifeq ($(CONFIG),$(DEFAULT_CONFIG))
@@ -105,6 +107,9 @@ help:
 	@echo 'report plots  the report again, from the records that are there'
 	@echo 'logits        trains the networks whose logits are the real input'
 	@echo 'records       the recorded runs that documents quote, into bench/records/'
+	@echo 'tables        the tables that documents quote, from the program and the records'
+	@echo 'exhaustive    every float through every primitive: reference/exhaustive.txt'
+	@echo 'search        doubles at which primitives err most: verify/primitives/worst_f64.txt'
 	@echo 'install       to $$(DESTDIR)$$(PREFIX); uninstall takes away what install put there'
 	@echo 'lint          clang, warnings are errors; layers: the direction of the includes'
 	@echo 'format        clang-format; format-check only tells'
@@ -121,7 +126,7 @@ LOOK_REFERENCE := -iquote kernels $(call library,--cflags,mpfr)
 LOOK_VERIFY := $(LOOK_REFERENCE) -iquote reference
 LOOK_BENCH := $(LOOK_VERIFY) -iquote verify $(call library,--cflags,jansson popt hwloc)
 LOOK_TRAIN := $(call library,--cflags,openblas jansson popt zlib)
-LOOK_TESTS := $(LOOK_BENCH) -iquote bench $(call library,--cflags,cmocka)
+LOOK_TESTS := $(LOOK_BENCH) -iquote bench -iquote verify/primitives $(call library,--cflags,cmocka)
 # Without OpenMP its pragmas are comments.
 OMP := $(or $(openmp_FLAGS),-Wno-unknown-pragmas)
 # Tests run in the root of the repository.
@@ -132,6 +137,7 @@ $(B)/kernels/%.o: FOLDER = $(KERNEL_FLAGS)
 $(B)/reference/%.o: FOLDER = -O2 $(LOOK_REFERENCE)
 $(B)/reference/bounds.o $(B)/reference/bounds%.o: FOLDER = -O2 $(LOOK_REFERENCE) -frounding-math
 $(B)/verify/%.o: FOLDER = -O2 $(OMP) $(LOOK_VERIFY)
+$(B)/verify/primitives/%.o: FOLDER = -O3 $(OMP) $(LOOK_VERIFY)
 $(B)/bench/%.o: FOLDER = -O2 $(OMP) $(LOOK_BENCH)
 $(B)/bench/train/%.o: FOLDER = -O2 $(LOOK_TRAIN)
 $(B)/verify/tests/%.o: FOLDER = -O1 $(LOOK_TESTS) $(TEST_DEFINES)
@@ -187,7 +193,7 @@ $(B)/libdkl.so.$(VERSION): $(KERNEL_OBJECTS)
 # For tests, the kernels with every name.
 $(B)/kernels.a: $(KERNEL_OBJECTS)
 $(B)/reference.a: $(call objects,$(REFERENCE))
-$(B)/verify.a: $(call objects,$(VERIFY))
+$(B)/verify.a: $(call objects,$(VERIFY) verify/primitives/primitive.c)
 $(B)/bench.a: $(call objects,$(filter-out bench/main.c,$(BENCH)))
 $(B)/train.a: $(call objects,$(filter-out bench/train/train.c,$(TRAIN)))
 $(ARCHIVES) $(B)/kernels.a:
@@ -195,6 +201,8 @@ $(ARCHIVES) $(B)/kernels.a:
 	$(AR) rcs $@ $^
 
 $(B)/dkl: $(B)/bench/main.o $(B)/bench.a $(B)/verify.a $(B)/reference.a $(B)/libdkl.a
+	$(LINK) $^ -o $@ $(DKL_LIBS)
+$(B)/exhaustive $(B)/search: $(B)/%: $(B)/verify/primitives/%.o $(B)/verify/primitives/primitive.o
 	$(LINK) $^ -o $@ $(DKL_LIBS)
 $(B)/dkl-train: $(B)/bench/train/train.o $(B)/train.a $(B)/verify.a
 	$(LINK) $^ -o $@ $(TRAIN_LIBS)
@@ -249,8 +257,8 @@ lint:
 layers: objects
 	@verify/layers $(B)
 
-FORMATTED = $(wildcard $(foreach d,kernels reference verify verify/probes verify/tests bench \
-              bench/train,$(d)/*.[ch]))
+FORMATTED = $(wildcard $(foreach d,kernels reference verify verify/primitives verify/probes \
+              verify/tests bench bench/train,$(d)/*.[ch]))
 format format-check:
 	@if command -v clang-format >/dev/null; then \
 	  clang-format $(if $(filter format,$@),-i,--dry-run -Werror) $(FORMATTED); \
@@ -297,6 +305,14 @@ commas = $(subst $(eval) ,$(comma),$(strip $(1)))
 RECORD = --batch 8 --classes 10,100,1000 --out bench/records/$(1).jsonl --inputs $(call commas,$(2))
 ACCURACY = $(B)/dkl verify --checks enclosure --loss kl --dtype $(1) \
            $(call RECORD,accuracy,$(SPREADS_$(1):%=near:s=%) normal:s=1)
+# Document, table, command: the table between its two comments is made anew.
+TABLE = { sed '/<!-- $(2)/q' $(1); $(B)/dkl $(3); sed -n '/<!-- end of $(2)/,$$p' $(1); } \
+        >results/document && cp results/document $(1)
+tables: all
+	@mkdir -p results
+	$(call TABLE,README.md,table,report --markdown bench/records/*.jsonl)
+	$(call TABLE,README.md,implementations,list --markdown)
+	$(call TABLE,reference/presets.md,presets,list --presets --markdown)
 records: all logits
 	rm -f bench/records/*.jsonl
 	$(B)/dkl verify >bench/records/ratios.txt
@@ -308,8 +324,16 @@ records: all logits
 	$(B)/dkl prior --time 0.5 --classes 10,100,1000,10000 --batch 256 >bench/records/prior.md
 	$(B)/dkl report bench/records/*.jsonl --out results/records
 	cp results/records/*.png bench/records/
-	{ sed '/<!-- table/q' README.md; $(B)/dkl report --markdown bench/records/*.jsonl; \
-	  sed -n '/<!-- end of table/,$$p' README.md; } >results/README.md && cp results/README.md README.md
+	$(call TABLE,README.md,table,report --markdown bench/records/*.jsonl)
+
+# Primitives give the same bits on every machine (test_explog), so this may use all of this one.
+exhaustive search:
+	$(MAKE) CFLAGS='$(strip $(CFLAGS) -march=native)' run-$@
+run-exhaustive: $(B)/exhaustive
+	@mkdir -p results
+	$(B)/exhaustive results/exhaustive.state reference/exhaustive.txt
+run-search: $(B)/search
+	$(B)/search verify/primitives/worst_f64.txt
 
 # ---- Installation --------------------------------------------------------------------------
 

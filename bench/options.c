@@ -12,9 +12,10 @@
 
 /* What popt fills; every value is a string so that each is parsed with the same strictness. */
 typedef struct raw {
-    char *loss, *impl, *dtype, *batch, *classes, *inputs, *seed, *alpha, *beta, *temperature, *tau,
-        *gamma, *weights, *symmetric, *reduction, *normalise, *gradients, *threads, *cache, *time,
-        *grad_dtype, *row_weights, *momentum, *out_dtype;
+    char *loss, *preset, *impl, *dtype, *batch, *classes, *inputs, *seed, *alpha, *beta,
+        *temperature, *student_temperature, *tau, *gamma, *weights, *symmetric, *reduction,
+        *normalise, *gradients, *threads, *cache, *time, *grad_dtype, *row_weights, *momentum,
+        *out_dtype;
 } raw;
 
 static raw given;
@@ -22,9 +23,13 @@ static options parsed;
 
 static struct poptOption spec_table[] = {
     {"loss", 0, POPT_ARG_STRING, &given.loss, 0, "kl, dkl, dkl-ba, dkl-gi, ikl, gkl", "NAME,.."},
+    {"preset", 0, POPT_ARG_STRING, &given.preset, 0, "published numbers, see dkl list --presets",
+     "NAME"},
     {"alpha", 0, POPT_ARG_STRING, &given.alpha, 0, "factor of wMSE, 1/4 inside (1)", "A"},
     {"beta", 0, POPT_ARG_STRING, &given.beta, 0, "factor of CE, or of KL for kl (1)", "B"},
     {"temperature", 0, POPT_ARG_STRING, &given.temperature, 0, "T of KL and CE (1)", "T"},
+    {"student-temperature", 0, POPT_ARG_STRING, &given.student_temperature, 0,
+     "of the student alone (T)", "T"},
     {"tau", 0, POPT_ARG_STRING, &given.tau, 0, "temperature of sample weights (1)", "K"},
     {"gamma", 0, POPT_ARG_STRING, &given.gamma, 0, "exponent of the weights (1)", "G"},
     {"weights", 0, POPT_ARG_STRING, &given.weights, 0, "sample or class (the loss's)", "KIND"},
@@ -127,6 +132,8 @@ static struct poptOption report_options[] = {INCLUDE(report_table, "Report:"),
                                              POPT_AUTOHELP POPT_TABLEEND};
 static struct poptOption list_options[] = {
     {"json", 0, POPT_ARG_NONE, &parsed.json, 0, "machine-readable output", NULL},
+    {"presets", 0, POPT_ARG_NONE, &parsed.presets, 0, "the settings that --preset knows", NULL},
+    {"markdown", 0, POPT_ARG_NONE, &parsed.markdown, 0, "the documents' table instead", NULL},
     POPT_AUTOHELP POPT_TABLEEND};
 
 #undef INCLUDE
@@ -178,6 +185,8 @@ static int parse_numbers(options *o) {
         {"alpha", given.alpha, &o->alpha, &o->given_alpha, 0},
         {"beta", given.beta, &o->beta, &o->given_beta, 0},
         {"temperature", given.temperature, &o->temperature, &o->given_temperature, 1},
+        {"student-temperature", given.student_temperature, &o->student_temperature,
+         &o->given_student_temperature, 1},
         {"tau", given.tau, &o->tau, &o->given_tau, 1},
         {"gamma", given.gamma, &o->gamma, &o->given_gamma, 0},
         {"time", given.time, &o->seconds, &o->given_time, 1},
@@ -273,12 +282,15 @@ static int parse_integers(options *o) {
 }
 
 static int parse_lists(options *o) {
+    if (given.preset && !(o->preset = preset_find(given.preset)))
+        return bad(o, "preset", given.preset, "no such preset (see dkl list --presets)");
     const struct {
         options_list list;
         const char *text, *usual;
         int *given;
     } table[] = {
-        {OPTIONS_LOSSES, given.loss, "kl", &o->given_loss},
+        {OPTIONS_LOSSES, given.loss, o->preset ? dkl_loss_name(o->preset->loss) : "kl",
+         &o->given_loss},
         {OPTIONS_TYPES, given.dtype, "f32", &o->given_type},
         {OPTIONS_BATCHES, given.batch, "64", &o->given_batch},
         {OPTIONS_CLASSES, given.classes, "100", &o->given_classes},
@@ -287,7 +299,7 @@ static int parse_lists(options *o) {
     };
     int status = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table && !status; i++) {
-        *table[i].given = table[i].text != NULL;
+        *table[i].given = table[i].text || (table[i].list == OPTIONS_LOSSES && o->preset);
         status = options_add(o, table[i].list, table[i].text ? table[i].text : table[i].usual);
     }
     if (!status && given.grad_dtype) {
@@ -369,15 +381,25 @@ int options_parse(options *o, int argc, const char **argv) {
 }
 
 void options_free(options *o) {
-    char **const owned[] = {
-        &given.loss,       &given.impl,      &given.dtype,     &given.batch,     &given.classes,
-        &given.inputs,     &given.seed,      &given.alpha,     &given.beta,      &given.temperature,
-        &given.tau,        &given.gamma,     &given.weights,   &given.symmetric, &given.reduction,
-        &given.normalise,  &given.gradients, &given.threads,   &given.cache,     &given.time,
-        &given.grad_dtype, &o->out,          &o->teacher,      &o->student,      &o->labels,
-        &o->prior,         &o->row_weight,   &o->grad_teacher, &o->grad_student, &o->level,
-        &o->checks,        &o->logits,       &o->previous,     &given.momentum,  &given.out_dtype,
-        &given.row_weights};
+    char **const owned[] = {&given.preset,     &given.student_temperature,
+                            &given.loss,       &given.impl,
+                            &given.dtype,      &given.batch,
+                            &given.classes,    &given.inputs,
+                            &given.seed,       &given.alpha,
+                            &given.beta,       &given.temperature,
+                            &given.tau,        &given.gamma,
+                            &given.weights,    &given.symmetric,
+                            &given.reduction,  &given.normalise,
+                            &given.gradients,  &given.threads,
+                            &given.cache,      &given.time,
+                            &given.grad_dtype, &o->out,
+                            &o->teacher,       &o->student,
+                            &o->labels,        &o->prior,
+                            &o->row_weight,    &o->grad_teacher,
+                            &o->grad_student,  &o->level,
+                            &o->checks,        &o->logits,
+                            &o->previous,      &given.momentum,
+                            &given.out_dtype,  &given.row_weights};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
         free(*owned[i]);
         *owned[i] = NULL;

@@ -5,6 +5,7 @@
 #ifndef BENCH_OPTIONS_H
 #define BENCH_OPTIONS_H
 
+#include "presets.h"
 #include "problem.h"
 
 enum {
@@ -39,9 +40,11 @@ typedef struct options {
     int given_loss, given_type, given_batch, given_classes, given_inputs, given_impl,
         given_gradients, given_seed, given_row_weights;
 
-    /* Numbers of the specification: what was given overrides the loss's own. */
-    double alpha, beta, temperature, tau, gamma, count;
-    int given_alpha, given_beta, given_temperature, given_tau, given_gamma;
+    /* What was given overrides a preset, and a preset the loss's own. */
+    const preset *preset; /* NULL: none */
+    double alpha, beta, temperature, student_temperature, tau, gamma, count;
+    int given_alpha, given_beta, given_temperature, given_student_temperature, given_tau,
+        given_gamma;
     dkl_weights weights;
     int given_weights;
     int symmetric, given_symmetric;
@@ -73,7 +76,10 @@ typedef struct options {
     int hot, cold; /* hot unless --cache says otherwise */
     double seconds;
 
-    /* report */
+    /* list */
+    int presets;
+
+    /* list, report */
     int markdown;
     const char **arguments; /* what is no option, NULL-terminated */
 

@@ -42,10 +42,10 @@ static int explicit_plan(check_plan *plan, const options *o) {
 }
 
 int verify_named(const options *o) {
-    return o->given_batch || o->given_classes || o->given_inputs || o->given_alpha ||
-           o->given_beta || o->given_temperature || o->given_tau || o->given_gamma ||
-           o->given_weights || o->given_symmetric || o->given_normalise || o->given_row_weights ||
-           o->reduction != DKL_REDUCE_MEAN;
+    return o->preset || o->given_batch || o->given_classes || o->given_inputs || o->given_alpha ||
+           o->given_beta || o->given_temperature || o->given_student_temperature || o->given_tau ||
+           o->given_gamma || o->given_weights || o->given_symmetric || o->given_normalise ||
+           o->given_row_weights || o->reduction != DKL_REDUCE_MEAN;
 }
 
 int verify_selected(const options *o, const plan_step *step) {

@@ -20,6 +20,9 @@ typedef struct bounds {
 bounds *bounds_new(size_t classes); /* NULL: no memory */
 void bounds_free(bounds *b);        /* NULL is allowed */
 
+/* Whether bounds are derived for the formula that an implementation declares. */
+int bounds_known(const dkl_accuracy *accuracy);
+
 /* Whether the derivations cover the row: some class has finite logits, every other one has too or
  * is masked, and the row takes part in the loss. */
 int bounds_cover(const dkl_batch *batch, size_t row);

@@ -28,7 +28,7 @@ const char *verdict_reason_text(verdict_reason reason) {
         [REASON_ROWS_SAMPLED] = "rows are sampled, a reduced value needs all",
         [REASON_INEXACT] = "beta/T^2 is no double, so the two losses differ",
         [REASON_TEMPERATURE] = "claims of input families are stated for temperature 1",
-        [REASON_NO_BOUND] = "no formula declared, so there is no bound",
+        [REASON_NO_BOUND] = "no bound is derived for its formula, or it declares none",
         [REASON_REFERENCE] = "the reference gave no enclosure",
         [REASON_RUN] = "the implementation returned an error",
         [REASON_MEMORY] = "inputs could not be made",
@@ -256,5 +256,5 @@ verdict_reason judge_refusal(const dkl_kernel *kernel, const problem *p) {
     const verdict_reason lacking = special_refusal(problem_special(p) & ~kernel->special);
     if (lacking)
         return lacking;
-    return kernel->accuracy.formula == DKL_FORMULA_NONE ? REASON_NO_BOUND : REASON_NONE;
+    return bounds_known(&kernel->accuracy) ? REASON_NONE : REASON_NO_BOUND;
 }

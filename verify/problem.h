@@ -37,6 +37,9 @@ static inline int problem_has_one_temperature(const problem *p) {
     return p->spec.student_temperature == 0 || p->spec.student_temperature == p->spec.temperature;
 }
 
+/* The part of it that is the specification: the loss and what differs from the loss's own. */
+int problem_print_spec(char *text, size_t size, const dkl_spec *spec);
+
 const char *problem_gradients_name(unsigned gradients); /* "none", "student", ... */
 
 /* Inputs and room for every output. Class weights have labels, drawn from the seed, and a table of

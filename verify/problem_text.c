@@ -74,6 +74,13 @@ static void append_word(line *l, const char *word) {
     append(l, "'");
 }
 
+int problem_print_spec(char *text, size_t size, const dkl_spec *spec) {
+    line l = {text, size, 0};
+    append(&l, "--loss %s", dkl_loss_name(spec->loss));
+    append_spec(&l, spec);
+    return l.used;
+}
+
 int problem_print(char *text, size_t size, const problem *p) {
     char inputs[FAMILY_PATH + 64];
     line l = {text, size, 0};

@@ -95,9 +95,9 @@ static void run_well(const char *arguments) {
 
 /* ---- Help ---------------------------------------------------------------------------------- */
 
-#define SPEC                                                                   \
-    "--loss --alpha --beta --temperature --tau --gamma --weights --symmetric " \
-    "--reduction --normalise "
+#define SPEC                                                                            \
+    "--loss --preset --alpha --beta --temperature --student-temperature --tau --gamma " \
+    "--weights --symmetric --reduction --normalise "
 #define IMPL "--impl --dtype --json --threads "
 #define PROBLEM "--batch --classes --inputs --seed --row-weights --gradients --out "
 
@@ -107,7 +107,7 @@ static const struct text {
     {"--help", "list eval prior verify bench report --version exit"},
     {"help", "list eval prior verify bench report --version exit"},
     {"--version", "dkl " DKL_VERSION},
-    {"list --help", "--json --help"},
+    {"list --help", "--json --presets --markdown --help"},
     {"eval --help", SPEC IMPL "--teacher --student --labels --prior --row-weight --grad-teacher "
                               "--grad-student --grad-dtype --reference"},
     {"prior --help",
@@ -118,7 +118,9 @@ static const struct text {
     {"report --help", "--out --markdown RECORDS"},
     {"list", "centred.scalar textbook pairwise f64 f32 kl dkl normal near onehot masked logits"},
     {"list", "no dkl-ba, gkl: does not compute"},
-    {"list --json", "refuses"},
+    {"list --json", "refuses presets"},
+    {"list --presets", "at-cifar100-paper --loss ikl --alpha 20 --beta 5 --tau 4 Tables"},
+    {"list --markdown", "centred.scalar --student-temperature | yes |"},
     {"eval --help", "Usage: dkl at most one"},
 };
 
