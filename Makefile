@@ -101,7 +101,8 @@ endif
 help:
 	@echo 'all           library, build/dkl, build/dkl-train (default)'
 	@echo 'test          layers and every test; sanitize: those of the code under ASan and UBSan'
-	@echo 'verify        verdicts on every implementation: results/verify.jsonl'
+	@echo 'verify        verdicts on every implementation: results/verify.jsonl; FULL=1: on all'
+	@echo '              families, losses, options and shapes, in as many runs as it takes'
 	@echo 'bench         verify, timings, real logits, report: results/report.html'
 	@echo 'report plots  the report again, from the records that are there'
 	@echo 'logits        trains the networks whose logits are the real input'
@@ -269,6 +270,8 @@ format format-check:
 RECORDS := results/verify.jsonl results/bench.jsonl
 LOGITS := results/logits/logits.json
 VERIFY_RUN = rm -f results/verify.jsonl && $(B)/dkl verify --out results/verify.jsonl
+# Hours of problems: the run goes on where the last one of the same program ended.
+FULL_RUN = $(B)/dkl verify --level full --resume --out results/verify-full.jsonl
 REPORT_RUN = $(B)/dkl report $(wildcard $(RECORDS)) --out results && \
              echo 'report: results/report.html'
 
@@ -279,7 +282,7 @@ $(LOGITS): $(wildcard bench/train/*.[ch]) | $(B)/dkl-train
 
 verify: all
 	@mkdir -p results
-	$(VERIFY_RUN)
+	$(if $(FULL),$(FULL_RUN),$(VERIFY_RUN))
 
 report plots: all
 	$(REPORT_RUN)

@@ -148,8 +148,8 @@ static void judge_loss(session *s, contestant *c) {
     double bound = 0;
     for (size_t i = 0; i < s->rows; i++)
         bound = bounds_add(bound, c->loss_share[i]);
-    score_add(&c->scores[OUTPUT_LOSS], enclosure_distance(c->result.loss, s->loss, s->p->type),
-              bound, ulp_of(enclosure_magnitude(s->loss), s->p->type));
+    score_add(&c->scores[OUTPUT_LOSS], enclosure_distance(c->result.loss, s->loss, DKL_F64), bound,
+              ulp_of(enclosure_magnitude(s->loss), s->p->type));
     c->scores[OUTPUT_LOSS].rows = s->rows;
 }
 

@@ -93,8 +93,7 @@ static int is_out_of_range(double x, const mpfi_t exact, dkl_type type) {
 double enclosure_distance(double x, const mpfi_t exact, dkl_type type) {
     if (mpfi_nan_p(exact) || isnan(x))
         return mpfi_nan_p(exact) && isnan(x) ? 0 : NAN;
-    const double largest = type == DKL_F32 ? (double)FLT_MAX : DBL_MAX;
-    if (fabs(x) > largest && is_out_of_range(x, exact, type))
+    if (isinf(x) && is_out_of_range(x, exact, type))
         return 0;
     if (isinf(x) || mpfi_inf_p(exact))
         return INFINITY;
@@ -178,11 +177,12 @@ typedef struct judged {
     int covered, read; /* by the bounds; its weight is not 0 */
 } judged;
 
+/* Terms are doubles whatever the type of the logits, and are finite as far as doubles are. */
 static void judge_term(score *s, const judged *r, const double *computed, const mpfi_t exact,
                        double bound) {
     if (!computed || !(r->covered || enclosure_is_special(exact)))
         return;
-    const double x = computed[r->row], error = enclosure_distance(x, exact, r->batch->type);
+    const double x = computed[r->row], error = enclosure_distance(x, exact, DKL_F64);
     score_add(s, error, bound, ulp_of(enclosure_magnitude(exact), r->batch->type));
     count_digits(&s->digits, x, exact, error, r->batch->type);
     s->rows++;

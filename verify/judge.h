@@ -31,8 +31,8 @@ double load_element(const void *matrix, dkl_type type, size_t index);
 const void *row_at(const void *matrix, size_t row, size_t stride, dkl_type type);
 
 /* Distance from x to the farther end of the enclosure, rounded up: at least the error. NaN if
- * either is NaN and not both; 0 where both are NaN, or both are beyond the range of the type on the
- * same side: no value of the type is nearer. */
+ * either is NaN and not both; 0 where both are NaN, or x is infinite and the exact value beyond the
+ * range of the type on the same side: no value of the type is nearer. */
 double enclosure_distance(double x, const mpfi_t exact, dkl_type type);
 
 double enclosure_magnitude(const mpfi_t x); /* rounded up */

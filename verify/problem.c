@@ -22,7 +22,8 @@ uint32_t problem_special(const problem *p) {
     for (size_t i = 0; i < FAMILY_PARAMETERS; i++)
         size = fmax(size, fabs(p->inputs.parameter[i]));
     const int large = p->spec.loss != DKL_KL && weighted && size >= most;
-    const int cold = p->spec.temperature < 1 / most;
+    const double student = p->spec.student_temperature;
+    const int cold = p->spec.temperature < 1 / most || (student > 0 && student < 1 / most);
     return p->inputs.family->special | (large || cold ? (uint32_t)DKL_SPECIAL_RANGE : 0);
 }
 
@@ -123,22 +124,18 @@ static void draw_prior(problem_data *d, const problem *p, size_t label, double *
     uint64_t state = p->seed ^ 0x7072696f72u; /* "prior" */
     state = random_next(&state) + label;
     double sum = 0;
-    int left = 0;
     for (size_t k = 0; k < p->classes; k++) {
         const int lost = label % 3 == 2 && random_uniform(&state) < 0.25;
         const double x = exp(2 * random_normal(&state));
         row[k] = lost ? 0 : x;
-        sum += row[k];
     }
-    for (size_t k = 0; k < p->classes; k++)
-        row[k] = sum > 0 ? row[k] / sum : 0;
     if (p->inputs.family->prior)
         p->inputs.family->prior(row, p->classes, p->inputs.parameter);
     for (size_t k = 0; k < p->classes; k++)
-        left |= row[k] > 0;
-    row[0] = left ? row[0] : 1;
+        sum += row[k];
+    row[0] = sum > 0 ? row[0] : 1;
     for (size_t k = 0; k < p->classes; k++)
-        set_element(d->prior, p->type, label * p->classes + k, row[k]);
+        set_element(d->prior, p->type, label * p->classes + k, sum > 0 ? row[k] / sum : row[k]);
 }
 
 static int make_prior(problem_data *d, const problem *p) {

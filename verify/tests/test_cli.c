@@ -91,6 +91,10 @@ static const struct refusal {
     {VERIFY "--loss ikl --impl textbook", 2, "nothing to verify"},
     {VERIFY "--dtype bf16", 2, "nothing to verify"},
     {"bench --batch 2 --out new.jsonl --loss ikl --impl textbook", 2, "nothing to time"},
+    {"verify --batch 2 --classes 3 --resume", 2, "--resume needs --out"},
+    {"verify --batch 2 --classes 3 --resume --out notes.txt", 3, "notes.txt"},
+    {"verify --loss ikl --batch 1 --classes 2^24", 3, "the machine has"},
+    {VERIFY "--row-weights some", 2, "--row-weights some"},
     {"bench --out new.jsonl --dtype f16", 2, "nothing to time"},
     /* options */
     {EVAL "--loss frobnicate", 2, "frobnicate"},

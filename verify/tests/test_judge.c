@@ -85,6 +85,8 @@ static const struct distance {
     {"rounds to the other infinity", -INFINITY, 1e39, 1e39, DKL_F32, INFINITY, INFINITY},
     {"not beyond f64", INFINITY, 1e39, 1e39, DKL_F64, INFINITY, INFINITY},
     {"the largest float is finite", INFINITY, FLT_MAX, FLT_MAX, DKL_F32, INFINITY, INFINITY},
+    {"finite for what is infinite", DBL_MAX, INFINITY, INFINITY, DKL_F32, INFINITY, INFINITY},
+    {"finite beyond the type", 2e39, 1e39, 1e39, DKL_F32, 1e39, 1.01e39},
     {"perhaps beyond", INFINITY, FLT_MAX, 1e39, DKL_F32, INFINITY, INFINITY},
 };
 
