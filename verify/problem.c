@@ -49,7 +49,8 @@ static size_t plus(size_t a, size_t b) { return a > SIZE_MAX - b ? SIZE_MAX : a 
 size_t problem_footprint(const problem *p) {
     const size_t element = dkl_type_size(p->type),
                  matrix = matrix_bytes(p->rows, p->classes, element);
-    size_t bytes = matrix_bytes(p->rows, 4, sizeof(double));
+    const size_t columns = p->row_weights == ROW_WEIGHTS_MIXED ? 4 : 3; /* the terms, r */
+    size_t bytes = matrix_bytes(p->rows, columns, sizeof(double));
     for (size_t i = 0; i < 4; i++)
         bytes = plus(bytes, matrix);
     if (problem_has_prior(p)) {
@@ -161,7 +162,8 @@ static int make_row_weights(problem_data *d, const problem *p) {
     uint64_t state = p->seed ^ 0x776569676874u; /* "weight" */
     d->row_weight = malloc(p->rows * sizeof *d->row_weight);
     for (size_t i = 0; d->row_weight && i < p->rows; i++) {
-        const double x = random_uniform(&state), none = random_uniform(&state) < 0.25;
+        const double x = random_uniform(&state);
+        const int none = random_uniform(&state) < 0.25;
         d->row_weight[i] = none && i > 0 ? 0 : 0.25 + 1.75 * x;
     }
     return d->row_weight ? 0 : -1;
