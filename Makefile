@@ -81,7 +81,7 @@ objects = $(patsubst %.c,$(B)/%.o,$(1))
 # Row functions are compiled once more for processors with a fused multiply-add: the same bits,
 # without a function call for each.
 VARIANTS := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),$(addprefix kernels/,scalar \
-              textbook pairwise))
+              textbook expanded pairwise prior_row))
 KERNEL_OBJECTS = $(call objects,$(KERNELS)) $(VARIANTS:%=$(B)/%.fma.o)
 
 .DELETE_ON_ERROR:

@@ -4,12 +4,16 @@
 
 #define REAL_BITS 32
 #include "real.h"
+#include "vec_scalar.h"
+#include "explog.h"
 #include "softmax.h"
 #include "textbook_row.h"
 #include "real_end.h"
 
 #define REAL_BITS 64
 #include "real.h"
+#include "vec_scalar.h"
+#include "explog.h"
 #include "softmax.h"
 #include "textbook_row.h"
 #include "real_end.h"
@@ -36,8 +40,8 @@ const dkl_kernel kernel_textbook = {
     .options = DKL_OPTION_STUDENT_TEMPERATURE,
     .accuracy = {.formula = DKL_FORMULA_TEXTBOOK,
                  .height = sum_height,
-                 .exp_error = 2,
-                 .log_error = 2},
+                 .exp_error = EXPLOG_EXP_ERROR,
+                 .log_error = EXPLOG_LOG_ERROR},
     .setup = setup,
     .run = run,
 };

@@ -144,17 +144,20 @@ static FILE *open_state(const char *path) {
     for (size_t p = 0; p < PRIMITIVES; p++)
         digest ^= primitive_digest(&primitives[p], 32) + p;
     FILE *file = fopen(path, "r");
-    char name[16];
+    char line[128], name[16];
     unsigned index, at;
     uint64_t inputs;
     double worst;
-    if (file && fscanf(file, "%" SCNx64, &found) == 1 && found == digest)
-        while (fscanf(file, "%15s %u %" SCNu64 " %x %lf", name, &index, &inputs, &at, &worst) == 5)
-            for (size_t p = 0; p < PRIMITIVES && index < CHUNKS; p++)
-                if (strcmp(primitives[p].name, name) == 0) {
-                    chunks[p][index] = (chunk){1, inputs, worst, at};
-                    known[p] = fmax(known[p], worst);
-                }
+    if (file && fgets(line, sizeof line, file))
+        sscanf(line, "%" SCNx64, &found);
+    /* Up to the first line that was broken off. */
+    while (file && found == digest && fgets(line, sizeof line, file) && strchr(line, '\n') &&
+           sscanf(line, "%15s %u %" SCNu64 " %x %lf", name, &index, &inputs, &at, &worst) == 5)
+        for (size_t p = 0; p < PRIMITIVES && index < CHUNKS; p++)
+            if (strcmp(primitives[p].name, name) == 0) {
+                chunks[p][index] = (chunk){1, inputs, worst, at};
+                known[p] = fmax(known[p], worst);
+            }
     if (file)
         fclose(file);
     file = fopen(path, found == digest ? "a" : "w");

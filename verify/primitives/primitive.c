@@ -1,5 +1,6 @@
 /* The table of primitives; loops that a compiler may turn into vector code. */
 #include "primitive.h"
+#include "sum.h"
 
 #include <float.h>
 #include <math.h>

@@ -69,7 +69,7 @@ static inline double logit(dkl_type type, size_t row, size_t j, int student) {
 }
 
 /* NaNs with a payload: whoever reads one spreads it, whoever writes one is seen. */
-enum { CANARY = 0x7f };
+enum { CANARY = 0xff };
 
 static inline void *call_place(call *c, const combination *k, const layout *l, size_t which) {
     const size_t element = dkl_type_size(k->type), stride = CLASSES + l->gap[which];

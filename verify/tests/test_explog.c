@@ -4,6 +4,7 @@
  * is in reference/exhaustive.txt, and each line of it is computed again.
  */
 #include "primitive.h"
+#include "sum.h"
 
 #include <float.h>
 #include <math.h>

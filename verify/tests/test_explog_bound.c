@@ -4,6 +4,8 @@
  * half_ulp(X). All errors are in units of u; every function here is monotone on a piece, so the
  * ends of the piece bound it. `slack` pays for second-order terms and for this file's own rounding.
  */
+#include "sum.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
