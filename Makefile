@@ -87,7 +87,7 @@ KERNEL_OBJECTS = $(call objects,$(KERNELS)) $(VARIANTS:%=$(B)/%.fma.o)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all help test tests verify bench plots report install uninstall sanitize format \
-        format-check lint layers logits records tables exhaustive search run-exhaustive \
+        format-check lint layers logits records stability tables exhaustive search run-exhaustive \
         run-search clean objects FORCE
 
 all: $(B)/libdkl.a $(B)/libdkl.so.$(VERSION) $(B)/dkl $(B)/dkl-train
@@ -106,7 +106,8 @@ help:
 	@echo 'bench         verify, timings, real logits, report: results/report.html'
 	@echo 'report plots  the report again, from the records that are there'
 	@echo 'logits        trains the networks whose logits are the real input'
-	@echo 'records       the recorded runs that documents quote, into bench/records/'
+	@echo 'records       the recorded runs that documents quote, into bench/records/; stability:'
+	@echo '              those of reference/stability.md alone'
 	@echo 'tables        the tables that documents quote, from the program and the records'
 	@echo 'exhaustive    every float through every primitive: reference/exhaustive.txt'
 	@echo 'search        doubles at which primitives err most: verify/primitives/worst_f64.txt'
@@ -313,6 +314,7 @@ tables: all
 	$(call TABLE,README.md,table,report --markdown bench/records/*.jsonl)
 	$(call TABLE,README.md,implementations,list --markdown)
 	$(call TABLE,reference/presets.md,presets,list --presets --markdown)
+	$(STABILITY_DOCUMENT)
 records: all logits
 	rm -f bench/records/*.jsonl
 	$(B)/dkl verify >bench/records/ratios.txt
@@ -325,6 +327,7 @@ records: all logits
 	$(B)/dkl report bench/records/*.jsonl --out results/records
 	cp results/records/*.png bench/records/
 	$(call TABLE,README.md,table,report --markdown bench/records/*.jsonl)
+	$(MAKE) stability
 
 # Primitives give the same bits on every machine (test_explog), so this may use all of this one.
 exhaustive search:
@@ -334,6 +337,25 @@ run-exhaustive: $(B)/exhaustive
 	$(B)/exhaustive results/exhaustive.state reference/exhaustive.txt
 run-search: $(B)/search
 	$(B)/search verify/primitives/worst_f64.txt
+
+# What is left of the digits of KL and wMSE, by family: reference/stability.md.
+STABILITY_INPUTS := normal:s=0.001 normal:s=0.1 normal:s=1 normal:s=5 normal:s=15 normal:s=100 \
+  $(SPREADS_f32:%=near:s=%) near:s=0.01:o=1000 ulp offset:o=100 offset:o=1e4 offset:o=1e8 \
+  offset:o=1e30 shift:o=1000 shift:o=-1e6 onehot:g=17 onehot:g=20 onehot:g=60 onehot:g=88 \
+  onehot:g=104 kept kept:s=5 ties ties:s=40 lattice tail tail:g=12 outlier huge:e=0.6 extreme \
+  masked pzero
+STABILITY_RECORDS := bench/records/stability/f32.jsonl
+STABILITY_DOCUMENT = $(B)/dkl report --stability $(STABILITY_RECORDS) >results/stability.md && \
+                     cp results/stability.md reference/stability.md
+# Of a run's records only what the document quotes is kept.
+stability: all
+	@mkdir -p results $(dir $(STABILITY_RECORDS))
+	rm -f $(STABILITY_RECORDS)
+	$(B)/dkl verify --checks enclosure --loss kl,dkl --dtype f32 --gradients none \
+	  $(call RECORD,stability/f32,$(STABILITY_INPUTS))
+	grep -E '"kind":"machine"|"loss":"kl".*"output":"kl"|"output":"wmse"' $(STABILITY_RECORDS) \
+	  >results/stability.jsonl && cp results/stability.jsonl $(STABILITY_RECORDS)
+	$(STABILITY_DOCUMENT)
 
 # ---- Installation --------------------------------------------------------------------------
 

@@ -109,6 +109,8 @@ static struct poptOption bench_table[] = {
 static struct poptOption report_table[] = {
     {"out", 0, POPT_ARG_STRING, &parsed.out, 0, "folder of the report (results)", "DIR"},
     {"markdown", 0, POPT_ARG_NONE, &parsed.markdown, 0, "print the README's table instead", NULL},
+    {"stability", 0, POPT_ARG_NONE, &parsed.stability, 0, "print reference/stability.md instead",
+     NULL},
     POPT_TABLEEND};
 
 #define INCLUDE(table, title) \

@@ -80,7 +80,7 @@ typedef struct options {
     int presets;
 
     /* list, report */
-    int markdown;
+    int markdown, stability;
     const char **arguments; /* what is no option, NULL-terminated */
 
     void *context; /* of popt: owns the strings */

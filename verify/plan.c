@@ -63,9 +63,11 @@ static double or_usual(double given, double usual) { return given != 0 ? given :
 static int vary(problem *p, const variant_row *v) {
     dkl_spec *s = &p->spec;
     const int kl = s->loss == DKL_KL;
-    const int changes = v->T != 0 || v->beta != 0 || v->reduction != DKL_REDUCE_MEAN ||
-                        v->row_weights != ROW_WEIGHTS_ONE || v == &variant_rows[0];
+    const int changes = v->T != 0 || v->T_student != 0 || v->beta != 0 ||
+                        v->reduction != DKL_REDUCE_MEAN || v->row_weights != ROW_WEIGHTS_ONE ||
+                        v == &variant_rows[0];
     s->temperature = or_usual(v->T, 1);
+    s->student_temperature = v->T_student;
     s->beta = or_usual(v->beta, 1);
     s->reduction = v->reduction;
     s->count = or_usual(v->count, 1);
@@ -85,8 +87,11 @@ static int vary(problem *p, const variant_row *v) {
     return 1;
 }
 
-/* A prior that is 0 on some classes says something about class weights only. */
+/* A prior that is 0 on some classes says something about class weights only; one of more than 10000
+ * classes takes gigabytes. */
 static int is_meant(const problem *p) {
+    if (problem_has_prior(p) && p->classes > 10000)
+        return 0;
     return !p->inputs.family->prior || p->inputs.parameter[1] == 0 ||
            (problem_has_prior(p) && p->spec.gamma != 0);
 }
@@ -154,8 +159,7 @@ static int add_own(const place *at) {
         problem p = make(at->loss, at->type, t->rows, t->classes, t->inputs);
         p.spec.temperature = t->T;
         p.spec.tau = t->tau;
-        const int large = problem_has_prior(&p) && t->classes > 10000; /* a prior of gigabytes */
-        if ((t->levels & 1u << at->level) && (t->types & 1u << at->type) && !large &&
+        if ((t->levels & 1u << at->level) && (t->types & 1u << at->type) && is_meant(&p) &&
             plan_add(at->plan, &p, PLAN_ENCLOSURE))
             return -1;
     }

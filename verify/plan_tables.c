@@ -109,6 +109,8 @@ const variant_row variant_rows[] = {
     {.levels = MORE, .tau = 2, .T = 2, .flips = S},
     {.levels = MORE, .gamma = 2, .T = 3, .flips = N},
     {.levels = MORE, .tau = 1.5, .T = 0.7, .flips = W | S},
+    {.levels = MORE, .T = 4, .T_student = 1},
+    {.levels = MORE, .T_student = 0.7, .flips = S | N},
     {.levels = MORE, WEIGHTED, .gamma = NO_GAMMA, .tau = 3, .beta = -0.5, .flips = W | N},
     {.levels = MORE,
      COUNTED(3),

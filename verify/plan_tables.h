@@ -28,7 +28,7 @@ typedef struct shape_row {
 /* Options other than a loss's own; 0 leaves a number as it is. */
 enum { FLIP_WEIGHTS = 1u << 0, FLIP_SYMMETRIC = 1u << 1, FLIP_NORMALISE = 1u << 2, NO_GAMMA = 8 };
 typedef struct variant_row {
-    double gamma, tau, T, alpha, beta; /* NO_GAMMA: 0 */
+    double gamma, tau, T, T_student, alpha, beta; /* NO_GAMMA: 0 */
     unsigned flips;
     dkl_reduction reduction;
     double count;

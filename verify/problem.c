@@ -13,15 +13,13 @@ int problem_has_prior(const problem *p) {
 }
 
 /* From here on a square, times a factor and added over classes, may overflow: 2^57 and 2^500; the
- * largest parameter of a family is the size of its logits. The weights of a plain softmax vanish
- * where differences are that large. */
+ * largest parameter of a family is the size of its logits. */
 uint32_t problem_special(const problem *p) {
     const double most = p->type == DKL_F32 ? 0x1p57 : 0x1p500;
-    const int weighted = problem_has_prior(p) || p->spec.gamma < 1 || p->spec.tau > 1;
     double size = 0;
     for (size_t i = 0; i < FAMILY_PARAMETERS; i++)
         size = fmax(size, fabs(p->inputs.parameter[i]));
-    const int large = p->spec.loss != DKL_KL && weighted && size >= most;
+    const int large = p->spec.loss != DKL_KL && size >= most;
     const double student = p->spec.student_temperature;
     const int cold = p->spec.temperature < 1 / most || (student > 0 && student < 1 / most);
     return p->inputs.family->special | (large || cold ? (uint32_t)DKL_SPECIAL_RANGE : 0);

@@ -115,7 +115,7 @@ static const struct text {
      "--classes --batch --dtype"},
     {"verify --help", SPEC IMPL PROBLEM "--level --checks --resume"},
     {"bench --help", SPEC IMPL PROBLEM "--cache --time"},
-    {"report --help", "--out --markdown RECORDS"},
+    {"report --help", "--out --markdown --stability RECORDS"},
     {"list", "centred.scalar textbook pairwise f64 f32 kl dkl normal near onehot masked logits"},
     {"list", "no dkl-ba, gkl: does not compute"},
     {"list --json", "refuses presets"},
