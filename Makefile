@@ -71,22 +71,24 @@ endif
 KERNELS := $(wildcard kernels/*.c)
 REFERENCE := $(wildcard reference/*.c)
 VERIFY := $(wildcard verify/*.c)
+PRIMITIVES := $(wildcard verify/primitives/*.c)
 BENCH := $(wildcard bench/*.c)
 TRAIN := $(wildcard bench/train/*.c)
 TESTS := $(wildcard verify/tests/test_*.c)
-SOURCES := $(KERNELS) $(REFERENCE) $(VERIFY) $(BENCH) $(TRAIN) $(TESTS)
+SOURCES := $(KERNELS) $(REFERENCE) $(VERIFY) $(PRIMITIVES) $(BENCH) $(TRAIN) $(TESTS)
 PLOTS := $(wildcard plots/*.gp plots/*.css)
 objects = $(patsubst %.c,$(B)/%.o,$(1))
 # Row functions are compiled once more for processors with a fused multiply-add: the same bits,
 # without a function call for each.
 VARIANTS := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),$(addprefix kernels/,scalar \
-              textbook pairwise))
+              textbook expanded pairwise prior_row))
 KERNEL_OBJECTS = $(call objects,$(KERNELS)) $(VARIANTS:%=$(B)/%.fma.o)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all help test tests verify bench plots report install uninstall sanitize format \
-        format-check lint layers logits records clean objects FORCE
+        format-check lint layers logits records stability tables exhaustive search run-exhaustive \
+        run-search clean objects FORCE
 
 all: $(B)/libdkl.a $(B)/libdkl.so.$(VERSION) $(B)/dkl $(B)/dkl-train
 ifeq ($(CONFIG),$(DEFAULT_CONFIG))
@@ -99,11 +101,16 @@ endif
 help:
 	@echo 'all           library, build/dkl, build/dkl-train (default)'
 	@echo 'test          layers and every test; sanitize: those of the code under ASan and UBSan'
-	@echo 'verify        verdicts on every implementation: results/verify.jsonl'
+	@echo 'verify        verdicts on every implementation: results/verify.jsonl; FULL=1: on all'
+	@echo '              families, losses, options and shapes, in as many runs as it takes'
 	@echo 'bench         verify, timings, real logits, report: results/report.html'
 	@echo 'report plots  the report again, from the records that are there'
 	@echo 'logits        trains the networks whose logits are the real input'
-	@echo 'records       the recorded runs that documents quote, into bench/records/'
+	@echo 'records       the recorded runs that documents quote, into bench/records/; stability:'
+	@echo '              those of reference/stability.md alone'
+	@echo 'tables        the tables that documents quote, from the program and the records'
+	@echo 'exhaustive    every float through every primitive: reference/exhaustive.txt'
+	@echo 'search        doubles at which primitives err most: verify/primitives/worst_f64.txt'
 	@echo 'install       to $$(DESTDIR)$$(PREFIX); uninstall takes away what install put there'
 	@echo 'lint          clang, warnings are errors; layers: the direction of the includes'
 	@echo 'format        clang-format; format-check only tells'
@@ -120,7 +127,7 @@ LOOK_REFERENCE := -iquote kernels $(call library,--cflags,mpfr)
 LOOK_VERIFY := $(LOOK_REFERENCE) -iquote reference
 LOOK_BENCH := $(LOOK_VERIFY) -iquote verify $(call library,--cflags,jansson popt hwloc)
 LOOK_TRAIN := $(call library,--cflags,openblas jansson popt zlib)
-LOOK_TESTS := $(LOOK_BENCH) -iquote bench $(call library,--cflags,cmocka)
+LOOK_TESTS := $(LOOK_BENCH) -iquote bench -iquote verify/primitives $(call library,--cflags,cmocka)
 # Without OpenMP its pragmas are comments.
 OMP := $(or $(openmp_FLAGS),-Wno-unknown-pragmas)
 # Tests run in the root of the repository.
@@ -131,6 +138,7 @@ $(B)/kernels/%.o: FOLDER = $(KERNEL_FLAGS)
 $(B)/reference/%.o: FOLDER = -O2 $(LOOK_REFERENCE)
 $(B)/reference/bounds.o $(B)/reference/bounds%.o: FOLDER = -O2 $(LOOK_REFERENCE) -frounding-math
 $(B)/verify/%.o: FOLDER = -O2 $(OMP) $(LOOK_VERIFY)
+$(B)/verify/primitives/%.o: FOLDER = -O3 $(OMP) $(LOOK_VERIFY)
 $(B)/bench/%.o: FOLDER = -O2 $(OMP) $(LOOK_BENCH)
 $(B)/bench/train/%.o: FOLDER = -O2 $(LOOK_TRAIN)
 $(B)/verify/tests/%.o: FOLDER = -O1 $(LOOK_TESTS) $(TEST_DEFINES)
@@ -186,7 +194,7 @@ $(B)/libdkl.so.$(VERSION): $(KERNEL_OBJECTS)
 # For tests, the kernels with every name.
 $(B)/kernels.a: $(KERNEL_OBJECTS)
 $(B)/reference.a: $(call objects,$(REFERENCE))
-$(B)/verify.a: $(call objects,$(VERIFY))
+$(B)/verify.a: $(call objects,$(VERIFY) verify/primitives/primitive.c)
 $(B)/bench.a: $(call objects,$(filter-out bench/main.c,$(BENCH)))
 $(B)/train.a: $(call objects,$(filter-out bench/train/train.c,$(TRAIN)))
 $(ARCHIVES) $(B)/kernels.a:
@@ -194,6 +202,8 @@ $(ARCHIVES) $(B)/kernels.a:
 	$(AR) rcs $@ $^
 
 $(B)/dkl: $(B)/bench/main.o $(B)/bench.a $(B)/verify.a $(B)/reference.a $(B)/libdkl.a
+	$(LINK) $^ -o $@ $(DKL_LIBS)
+$(B)/exhaustive $(B)/search: $(B)/%: $(B)/verify/primitives/%.o $(B)/verify/primitives/primitive.o
 	$(LINK) $^ -o $@ $(DKL_LIBS)
 $(B)/dkl-train: $(B)/bench/train/train.o $(B)/train.a $(B)/verify.a
 	$(LINK) $^ -o $@ $(TRAIN_LIBS)
@@ -248,8 +258,8 @@ lint:
 layers: objects
 	@verify/layers $(B)
 
-FORMATTED = $(wildcard $(foreach d,kernels reference verify verify/probes verify/tests bench \
-              bench/train,$(d)/*.[ch]))
+FORMATTED = $(wildcard $(foreach d,kernels reference verify verify/primitives verify/probes \
+              verify/tests bench bench/train,$(d)/*.[ch]))
 format format-check:
 	@if command -v clang-format >/dev/null; then \
 	  clang-format $(if $(filter format,$@),-i,--dry-run -Werror) $(FORMATTED); \
@@ -261,6 +271,8 @@ format format-check:
 RECORDS := results/verify.jsonl results/bench.jsonl
 LOGITS := results/logits/logits.json
 VERIFY_RUN = rm -f results/verify.jsonl && $(B)/dkl verify --out results/verify.jsonl
+# Hours of problems: the run goes on where the last one of the same program ended.
+FULL_RUN = $(B)/dkl verify --level full --resume --out results/verify-full.jsonl
 REPORT_RUN = $(B)/dkl report $(wildcard $(RECORDS)) --out results && \
              echo 'report: results/report.html'
 
@@ -271,7 +283,7 @@ $(LOGITS): $(wildcard bench/train/*.[ch]) | $(B)/dkl-train
 
 verify: all
 	@mkdir -p results
-	$(VERIFY_RUN)
+	$(if $(FULL),$(FULL_RUN),$(VERIFY_RUN))
 
 report plots: all
 	$(REPORT_RUN)
@@ -294,6 +306,15 @@ commas = $(subst $(eval) ,$(comma),$(strip $(1)))
 RECORD = --batch 8 --classes 10,100,1000 --out bench/records/$(1).jsonl --inputs $(call commas,$(2))
 ACCURACY = $(B)/dkl verify --checks enclosure --loss kl --dtype $(1) \
            $(call RECORD,accuracy,$(SPREADS_$(1):%=near:s=%) normal:s=1)
+# Document, table, command: the table between its two comments is made anew.
+TABLE = { sed '/<!-- $(2)/q' $(1); $(B)/dkl $(3); sed -n '/<!-- end of $(2)/,$$p' $(1); } \
+        >results/document && cp results/document $(1)
+tables: all
+	@mkdir -p results
+	$(call TABLE,README.md,table,report --markdown bench/records/*.jsonl)
+	$(call TABLE,README.md,implementations,list --markdown)
+	$(call TABLE,reference/presets.md,presets,list --presets --markdown)
+	$(STABILITY_DOCUMENT)
 records: all logits
 	rm -f bench/records/*.jsonl
 	$(B)/dkl verify >bench/records/ratios.txt
@@ -305,8 +326,36 @@ records: all logits
 	$(B)/dkl prior --time 0.5 --classes 10,100,1000,10000 --batch 256 >bench/records/prior.md
 	$(B)/dkl report bench/records/*.jsonl --out results/records
 	cp results/records/*.png bench/records/
-	{ sed '/<!-- table/q' README.md; $(B)/dkl report --markdown bench/records/*.jsonl; \
-	  sed -n '/<!-- end of table/,$$p' README.md; } >results/README.md && cp results/README.md README.md
+	$(call TABLE,README.md,table,report --markdown bench/records/*.jsonl)
+	$(MAKE) stability
+
+# Primitives give the same bits on every machine (test_explog), so this may use all of this one.
+exhaustive search:
+	$(MAKE) CFLAGS='$(strip $(CFLAGS) -march=native)' run-$@
+run-exhaustive: $(B)/exhaustive
+	@mkdir -p results
+	$(B)/exhaustive results/exhaustive.state reference/exhaustive.txt
+run-search: $(B)/search
+	$(B)/search verify/primitives/worst_f64.txt
+
+# What is left of the digits of KL and wMSE, by family: reference/stability.md.
+STABILITY_INPUTS := normal:s=0.001 normal:s=0.1 normal:s=1 normal:s=5 normal:s=15 normal:s=100 \
+  $(SPREADS_f32:%=near:s=%) near:s=0.01:o=1000 ulp offset:o=100 offset:o=1e4 offset:o=1e8 \
+  offset:o=1e30 shift:o=1000 shift:o=-1e6 onehot:g=17 onehot:g=20 onehot:g=60 onehot:g=88 \
+  onehot:g=104 kept kept:s=5 ties ties:s=40 lattice tail tail:g=12 outlier huge:e=0.6 extreme \
+  masked pzero
+STABILITY_RECORDS := bench/records/stability/f32.jsonl
+STABILITY_DOCUMENT = $(B)/dkl report --stability $(STABILITY_RECORDS) >results/stability.md && \
+                     cp results/stability.md reference/stability.md
+# Of a run's records only what the document quotes is kept.
+stability: all
+	@mkdir -p results $(dir $(STABILITY_RECORDS))
+	rm -f $(STABILITY_RECORDS)
+	$(B)/dkl verify --checks enclosure --loss kl,dkl --dtype f32 --gradients none \
+	  $(call RECORD,stability/f32,$(STABILITY_INPUTS))
+	grep -E '"kind":"machine"|"loss":"kl".*"output":"kl"|"output":"wmse"' $(STABILITY_RECORDS) \
+	  >results/stability.jsonl && cp results/stability.jsonl $(STABILITY_RECORDS)
+	$(STABILITY_DOCUMENT)
 
 # ---- Installation --------------------------------------------------------------------------
 

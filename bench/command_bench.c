@@ -41,7 +41,7 @@ static int add_group(session *s, const problem *p, measure_cache cache) {
         const dkl_kernel *kernel = s->o->kernels[k];
         if (!(kernel->missing && kernel->missing()) &&
             !dkl_kernel_refuses(kernel, &p->spec, p->type) &&
-            !(p->inputs.family->special & ~kernel->special))
+            !(problem_special(p) & ~kernel->special))
             g->kernels[g->count++] = kernel;
     }
     if (g->count == 0)
@@ -56,6 +56,7 @@ static problem make_problem(const options *o, dkl_loss loss, dkl_type type, size
                      .rows = rows,
                      .classes = classes,
                      .gradients = o->gradients,
+                     .row_weights = o->row_weights,
                      .inputs = *inputs,
                      .seed = o->seed};
 }
@@ -143,7 +144,11 @@ static void take_verdict(void *context, const verdict *v) {
 
 /* Keeps the kernels that pass on a sample of rows: 4096 elements cost some 40 ms of reference. */
 static void keep_verified(session *s, group *g) {
-    const check_options check = {g->kernels, g->count, 4096, take_verdict, s};
+    const check_options check = {.kernels = g->kernels,
+                                 .count = g->count,
+                                 .budget = 4096,
+                                 .sink = take_verdict,
+                                 .context = s};
     for (size_t k = 0; k < g->count; k++)
         s->passed[k] = 1;
     s->judged = g;

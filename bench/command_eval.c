@@ -68,14 +68,14 @@ static int write_gradients(const options *o, const eval_files *f) {
 static int complain_status(const options *o, const char *impl, const dkl_spec *spec, dkl_type type,
                            dkl_status status, const dkl_fault *fault) {
     const int usage = status != DKL_NO_MEMORY && status != DKL_UNAVAILABLE;
+    if (fault->row >= 0)
+        return options_complain(o, EXIT_USAGE, "%s: row %lld has %s %g", dkl_status_text(status),
+                                (long long)fault->row, fault->what, fault->value);
     if (status == DKL_UNSUPPORTED || status == DKL_UNAVAILABLE)
         return options_complain(o, usage ? EXIT_USAGE : EXIT_MACHINE,
                                 "%s%s%s: --loss %s in %s (see dkl list)", impl ? impl : "",
                                 impl ? " " : "", fault->what, dkl_loss_name(spec->loss),
                                 dkl_type_name(type));
-    if (fault->row >= 0)
-        return options_complain(o, EXIT_USAGE, "%s: row %lld has %s %g", dkl_status_text(status),
-                                (long long)fault->row, fault->what, fault->value);
     return options_complain(o, usage ? EXIT_USAGE : EXIT_MACHINE, "%s: %s", dkl_status_text(status),
                             fault->what);
 }

@@ -1,5 +1,6 @@
 /* dkl list: implementations, what they compute here, and the input families. */
 #include "commands.h"
+#include "list_tables.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,18 +17,10 @@ static const char *refuses(const dkl_kernel *kernel, dkl_loss loss, dkl_type typ
     return dkl_kernel_refuses(kernel, &spec, type);
 }
 
-/* The first type that a kernel reads: its refusals are the same in all of them. */
-static dkl_type first_type(const dkl_kernel *kernel) {
-    dkl_type type = 0;
-    while (type + 1 < DKL_TYPES && !(kernel->types >> type & 1u))
-        type++;
-    return type;
-}
-
 static json_t *refusals_json(const dkl_kernel *kernel) {
     json_t *all = json_object();
     for (dkl_loss l = 0; l < DKL_LOSSES; l++) {
-        const char *reason = refuses(kernel, l, first_type(kernel));
+        const char *reason = refuses(kernel, l, list_first_type(kernel));
         if (reason)
             json_object_set_new(all, dkl_loss_name(l), json_string(reason));
     }
@@ -55,7 +48,8 @@ static int list_json(void) {
     for (size_t i = 0; i < family_count(); i++)
         json_array_append_new(families, json_pack("{s:s, s:s}", "name", family_at(i)->name,
                                                   "summary", family_at(i)->summary));
-    json_t *all = json_pack("{s:o, s:o}", "implementations", kernels, "inputs", families);
+    json_t *all = json_pack("{s:o, s:o, s:o}", "implementations", kernels, "inputs", families,
+                            "presets", list_presets_json());
     json_dumpf(all, stdout, JSON_INDENT(1));
     putchar('\n');
     json_decref(all);
@@ -64,7 +58,7 @@ static int list_json(void) {
 
 /* One line for each reason, after the losses that it keeps from being computed. */
 static void list_refusals(const dkl_kernel *kernel) {
-    const dkl_type type = first_type(kernel);
+    const dkl_type type = list_first_type(kernel);
     unsigned told = 0;
     for (dkl_loss l = 0; l < DKL_LOSSES; l++) {
         const char *reason = refuses(kernel, l, type);
@@ -101,6 +95,12 @@ static void list_kernel(const dkl_kernel *kernel) {
 int command_list(const options *o) {
     if (o->json)
         return list_json();
+    if (o->presets && o->markdown)
+        return list_presets_markdown();
+    if (o->presets)
+        return list_presets();
+    if (o->markdown)
+        return list_markdown();
     puts("Implementations, best first, with the losses that each computes by type:\n");
     for (size_t i = 0; i < dkl_kernel_count(); i++)
         list_kernel(dkl_kernel_at(i));

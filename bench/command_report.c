@@ -55,10 +55,12 @@ int command_report(const options *o) {
         count++;
     if (count == 0)
         return options_complain(o, EXIT_USAGE, "needs records to report on (see dkl bench --out)");
-    if (o->markdown)
-        return report_readme_table(o->arguments, count, stdout, message, sizeof message)
-                   ? options_complain(o, EXIT_MACHINE, "%s", message)
-                   : 0;
+    if (o->markdown || o->stability) {
+        const int failed =
+            o->markdown ? report_readme_table(o->arguments, count, stdout, message, sizeof message)
+                        : report_stability(o->arguments, count, stdout, message, sizeof message);
+        return failed ? options_complain(o, EXIT_MACHINE, "%s", message) : 0;
+    }
     char plots[FOLDER_SIZE];
     if (!find_plots(plots))
         return options_complain(o, EXIT_MACHINE, "no gnuplot files: set DKL_PLOTS to their folder");

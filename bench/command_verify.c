@@ -1,11 +1,12 @@
 /* dkl verify: the default plan or the problems of the command line, as verdicts. */
 #include "commands.h"
-#include "options_lists.h"
 #include "clock.h"
 #include "plan.h"
 #include "ratios.h"
 #include "records.h"
 #include "run_record.h"
+#include "verify_plan.h"
+#include "verify_resume.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@ typedef struct output {
     int short_of_memory;
     size_t verified;  /* passing verdicts on implementations, not on inputs */
     char unmade[512]; /* why a problem's inputs could not be made; empty: all were */
+    resume finished;  /* steps of an earlier run */
+    int replaying;    /* its verdicts: they are in the file */
 } output;
 
 static void report_bad(const verdict *v) {
@@ -37,6 +40,12 @@ static void report_bad(const verdict *v) {
             of_inputs ? "" : v->impl, text);
 }
 
+static void write_record(output *out, json_t *record) {
+    if (out->recording && !out->write_error)
+        out->write_error = records_write(&out->writer, record);
+    json_decref(record);
+}
+
 static void take(void *context, const verdict *v) {
     output *out = context;
     out->short_of_memory |= ratios_add(&out->seen, v);
@@ -45,116 +54,94 @@ static void take(void *context, const verdict *v) {
         problem_explain_unmade(v->problem, out->unmade, sizeof out->unmade);
     if (verdict_is_bad(v) && v->reason != REASON_MEMORY)
         report_bad(v);
-    if (!out->recording || out->write_error)
-        return;
-    json_t *record = verdict_record(v);
-    out->write_error = records_write(&out->writer, record);
-    json_decref(record);
+    if (!out->replaying)
+        write_record(out, verdict_record(v));
 }
 
 static int open_output(output *out, int argc, char **argv) {
     const options *o = out->o;
+    char message[512];
     out->recording = o->json || o->out;
+    if (o->resume && !o->out)
+        return options_complain(o, EXIT_USAGE, "--resume needs --out FILE");
     if (!out->recording)
         return 0;
-    const int error = records_open(&out->writer, o->out);
-    if (error)
-        return options_complain(o, EXIT_MACHINE, "%s: %s", o->out, records_error_text(error));
+    resume_init(&out->finished, o->kernels, o->kernel_count);
     json_t *machine = run_record(argc, argv, NULL);
-    out->write_error = records_write(&out->writer, machine);
+    int status = 0;
+    if (o->resume && resume_read(&out->finished, o->out, machine, message, sizeof message))
+        status = options_complain(o, EXIT_MACHINE, "%s", message);
+    const int error = status ? 0 : records_open(&out->writer, o->out);
+    if (error)
+        status = options_complain(o, EXIT_MACHINE, "%s: %s", o->out, records_error_text(error));
+    if (!status)
+        out->write_error = records_write(&out->writer, machine);
     json_decref(machine);
-    return 0;
+    return status;
 }
 
-/* Whether any of the implementations takes part. The reference needs what they need: there are no
- * labels and priors, and no inputs of a type, that no implementation reads. */
-static int computed(const options *o, const problem *p) {
-    for (size_t i = 0; i < o->kernel_count; i++) {
-        const dkl_kernel *kernel = o->kernels[i];
-        if (!dkl_kernel_refuses(kernel, &p->spec, p->type) &&
-            !(p->inputs.family->special & ~kernel->special))
-            return 1;
-    }
-    return 0;
-}
-
-/* The problems that the command line names: every combination. */
-static int explicit_plan(check_plan *plan, const options *o) {
-    *plan = (check_plan){NULL, 0};
-    problem p = {.seed = o->seed, .gradients = o->gradients};
-    for (size_t l = 0; l < o->loss_count; l++)
-        for (size_t t = 0; t < o->type_count; t++)
-            for (size_t b = 0; b < o->batch_count; b++)
-                for (size_t c = 0; c < o->class_count; c++)
-                    for (size_t i = 0; i < o->input_count; i++) {
-                        p.spec = options_spec(o, o->losses[l]);
-                        p.type = o->types[t];
-                        p.rows = o->batches[b];
-                        p.classes = o->classes[c];
-                        p.inputs = o->inputs[i];
-                        unsigned checks = PLAN_ENCLOSURE | PLAN_PROPERTIES;
-                        if (p.spec.loss == DKL_DKL)
-                            checks |= PLAN_THEOREM;
-                        if (plan_add(plan, &p, checks))
-                            return -1;
-                    }
-    return 0;
-}
-
-static int named(const options *o) {
-    return o->given_batch || o->given_classes || o->given_inputs || o->given_alpha ||
-           o->given_beta || o->given_temperature || o->given_tau || o->given_gamma ||
-           o->given_weights || o->given_symmetric || o->given_normalise ||
-           o->reduction != DKL_REDUCE_MEAN;
-}
-
-static int selected(const options *o, const plan_step *step) {
-    const problem *p = &step->p;
-    int loss = !o->given_loss, type = !o->given_type;
-    for (size_t i = 0; i < o->loss_count; i++)
-        loss |= o->losses[i] == p->spec.loss;
-    for (size_t i = 0; i < o->type_count; i++)
-        type |= o->types[i] == p->type;
-    return step->checks && loss && type && computed(o, p);
-}
-
-static size_t count_selected(const check_plan *plan, const options *o) {
-    size_t count = 0;
-    for (size_t i = 0; i < plan->count; i++)
-        count += (size_t)selected(o, &plan->step[i]);
-    return count;
-}
-
-static size_t run_step(plan_step *step, const check_options *check) {
-    size_t bad = 0;
+static void run_step(plan_step *step, const check_options *check) {
     if (step->checks & PLAN_ENCLOSURE)
-        bad += check_enclosure(&step->p, check);
+        check_enclosure(&step->p, check);
     if (step->checks & PLAN_THEOREM)
-        bad += check_theorem(&step->p, check);
+        check_theorem(&step->p, check);
     if (step->checks & PLAN_PROPERTIES)
-        bad += check_properties(&step->p, check);
-    return bad;
+        check_properties(&step->p, check);
+}
+
+/* The work that is left, for the progress line. */
+typedef struct work {
+    bench_clock clock;
+    int timed;
+    uint64_t start;
+    double whole, done; /* by plan_cost */
+} work;
+
+static work work_of(const check_plan *plan, const output *out, size_t budget) {
+    work w = {.done = 0};
+    w.timed = !bench_clock_open(&w.clock);
+    w.start = w.timed ? bench_clock_now(&w.clock) : 0;
+    for (size_t i = 0; i < plan->count; i++)
+        if (verify_selected(out->o, &plan->step[i]) &&
+            !resume_step(&out->finished, &plan->step[i], NULL, NULL))
+            w.whole += plan_cost(&plan->step[i], budget);
+    return w;
+}
+
+static void show(const work *w, const problem *p) {
+    char text[1024];
+    const double spent = w->timed ? 1e-9 * (double)(bench_clock_now(&w->clock) - w->start) : 0;
+    problem_print(text, sizeof text, p);
+    progress_show(text, w->done / w->whole,
+                  w->done > 0 ? spent * (w->whole - w->done) / w->done : 0);
 }
 
 static size_t run_plan(check_plan *plan, plan_level level, output *out) {
     const options *o = out->o;
-    const check_options check = {o->kernels, o->kernel_count, plan_budget(level), take, out};
-    bench_clock clock;
-    size_t bad = 0;
-    const int timed = !bench_clock_open(&clock);
-    const uint64_t start = timed ? bench_clock_now(&clock) : 0;
+    const check_options check = {.kernels = o->kernels,
+                                 .count = o->kernel_count,
+                                 .budget = plan_budget(level),
+                                 .pairs = verify_named(o) ? 0 : plan_pairs,
+                                 .sink = take,
+                                 .context = out};
+    work w = work_of(plan, out, check.budget);
     for (size_t i = 0; i < plan->count && !out->write_error && !out->unmade[0]; i++) {
-        if (!selected(o, &plan->step[i]))
+        plan_step *step = &plan->step[i];
+        if (!verify_selected(o, step))
             continue;
-        char text[1024];
-        problem_print(text, sizeof text, &plan->step[i].p);
-        const double done = (double)i / (double)plan->count,
-                     spent = timed ? 1e-9 * (double)(bench_clock_now(&clock) - start) : 0;
-        progress_show(text, done, i ? spent * (1 - done) / done : 0);
-        bad += run_step(&plan->step[i], &check);
+        out->replaying = 1;
+        const int finished = resume_step(&out->finished, step, take, out);
+        out->replaying = 0;
+        if (finished)
+            continue;
+        show(&w, &step->p);
+        run_step(step, &check);
+        w.done += plan_cost(step, check.budget);
+        if (!out->unmade[0])
+            write_record(out, resume_record(&out->finished, step));
     }
     progress_show(NULL, 0, 0);
-    return bad;
+    return out->seen.by_status[VERDICT_FAIL] + out->seen.by_status[VERDICT_UNTESTED];
 }
 
 static void print_summary(const output *out) {
@@ -189,74 +176,6 @@ static int conclude(output *out, size_t bad) {
     return status;
 }
 
-static int find_level(const options *o, plan_level *level) {
-    *level = PLAN_CI;
-    if (!o->level)
-        return 0;
-    for (*level = 0; *level < PLAN_LEVELS; (*level)++)
-        if (strcmp(o->level, plan_level_names[*level]) == 0)
-            return 0;
-    return options_complain(o, EXIT_USAGE, "--level %s: smoke or ci", o->level);
-}
-
-/* --checks as PLAN_ bits. */
-static int find_checks(const options *o, unsigned *checks) {
-    static const char *const names[] = {"enclosure", "theorem", "properties"};
-    static const unsigned bits[] = {PLAN_ENCLOSURE, PLAN_THEOREM, PLAN_PROPERTIES};
-    *checks = o->checks ? 0 : PLAN_ENCLOSURE | PLAN_THEOREM | PLAN_PROPERTIES;
-    for (const char *item = o->checks; item;
-         item = strchr(item, ',') ? strchr(item, ',') + 1 : NULL) {
-        const int found = options_choose(item, strcspn(item, ","), names, 3);
-        if (found < 0)
-            return options_complain(o, EXIT_USAGE, "--checks %s: enclosure, theorem, properties",
-                                    o->checks);
-        *checks |= bits[found];
-    }
-    return 0;
-}
-
-/* The default problems, with real logits where `make logits` has left them, or those that the
- * command line names; the checks that it asks for. */
-static int make_plan(check_plan *plan, const options *o, plan_level level, unsigned checks) {
-    if (named(o) ? explicit_plan(plan, o) : plan_make(plan, level, logits_find()))
-        return options_complain(o, EXIT_MACHINE, "no memory for the problems");
-    for (size_t i = 0; i < plan->count; i++) {
-        plan->step[i].checks &= checks;
-        if (o->given_seed)
-            plan->step[i].p.seed = o->seed;
-        if (o->given_gradients)
-            plan->step[i].p.gradients = o->gradients;
-    }
-    if (count_selected(plan, o) == 0) {
-        plan_free(plan);
-        return options_complain(o, EXIT_USAGE,
-                                "nothing to verify: no implementation here computes what the "
-                                "options ask for");
-    }
-    return 0;
-}
-
-/* An enclosure has a dozen intervals a class, each of two numbers with a limb or two of their own;
- * every thread holds one, and with the theorem two. */
-static size_t reference_footprint(const problem *p) {
-    const size_t interval = 128, enclosures = 2 * (size_t)machine_processors();
-    return p->classes * (12 * interval * enclosures);
-}
-
-static int check_memory(const check_plan *plan, const options *o) {
-    machine_memory memory;
-    int status = 0;
-    machine_memory_find(&memory);
-    for (size_t i = 0; i < plan->count && !status; i++)
-        if (selected(o, &plan->step[i])) {
-            const problem *p = &plan->step[i].p;
-            const size_t data = problem_footprint(p), exact = reference_footprint(p);
-            status = problem_check_memory(o, p, data > SIZE_MAX - exact ? SIZE_MAX : data + exact,
-                                          &memory);
-        }
-    return status;
-}
-
 int command_verify(const options *o, int argc, char **argv) {
     plan_level level;
     unsigned checks;
@@ -266,27 +185,28 @@ int command_verify(const options *o, int argc, char **argv) {
     if (o->threads)
         omp_set_num_threads(o->threads);
 #endif
-    int status = find_level(o, &level);
+    int status = verify_find_level(o, &level);
     if (!status)
-        status = find_checks(o, &checks);
+        status = verify_find_checks(o, &checks);
     if (!status)
-        status = make_plan(&plan, o, level, checks);
+        status = verify_make_plan(&plan, o, level, checks);
     if (status)
         return status;
-    status = check_memory(&plan, o);
+    status = verify_check_memory(&plan, o);
     if (!status)
         status = open_output(&out, argc, argv);
     if (!status) {
-        if (!named(o) && !logits_find())
+        if (!verify_named(o) && !logits_find())
             fprintf(stderr, "skipped: logits of a network, none in %s (make logits)\n",
                     logits_folder);
         size_t bad = run_plan(&plan, level, &out);
-        if (!named(o) && !out.unmade[0])
+        if (!verify_named(o) && !out.unmade[0])
             bad += ratios_vacuous(&out.seen, take, &out);
         print_summary(&out);
         status = conclude(&out, bad);
     }
     ratios_free(&out.seen);
+    resume_free(&out.finished);
     plan_free(&plan);
     return status;
 }

@@ -12,9 +12,10 @@
 
 /* What popt fills; every value is a string so that each is parsed with the same strictness. */
 typedef struct raw {
-    char *loss, *impl, *dtype, *batch, *classes, *inputs, *seed, *alpha, *beta, *temperature, *tau,
-        *gamma, *weights, *symmetric, *reduction, *normalise, *gradients, *threads, *cache, *time,
-        *grad_dtype, *momentum, *out_dtype;
+    char *loss, *preset, *impl, *dtype, *batch, *classes, *inputs, *seed, *alpha, *beta,
+        *temperature, *student_temperature, *tau, *gamma, *weights, *symmetric, *reduction,
+        *normalise, *gradients, *threads, *cache, *time, *grad_dtype, *row_weights, *momentum,
+        *out_dtype;
 } raw;
 
 static raw given;
@@ -22,9 +23,13 @@ static options parsed;
 
 static struct poptOption spec_table[] = {
     {"loss", 0, POPT_ARG_STRING, &given.loss, 0, "kl, dkl, dkl-ba, dkl-gi, ikl, gkl", "NAME,.."},
+    {"preset", 0, POPT_ARG_STRING, &given.preset, 0, "published numbers, see dkl list --presets",
+     "NAME"},
     {"alpha", 0, POPT_ARG_STRING, &given.alpha, 0, "factor of wMSE, 1/4 inside (1)", "A"},
     {"beta", 0, POPT_ARG_STRING, &given.beta, 0, "factor of CE, or of KL for kl (1)", "B"},
     {"temperature", 0, POPT_ARG_STRING, &given.temperature, 0, "T of KL and CE (1)", "T"},
+    {"student-temperature", 0, POPT_ARG_STRING, &given.student_temperature, 0,
+     "of the student alone (T)", "T"},
     {"tau", 0, POPT_ARG_STRING, &given.tau, 0, "temperature of sample weights (1)", "K"},
     {"gamma", 0, POPT_ARG_STRING, &given.gamma, 0, "exponent of the weights (1)", "G"},
     {"weights", 0, POPT_ARG_STRING, &given.weights, 0, "sample or class (the loss's)", "KIND"},
@@ -48,6 +53,8 @@ static struct poptOption problem_table[] = {
     {"inputs", 0, POPT_ARG_STRING, &given.inputs, 0, "input families, see dkl list",
      "FAMILY[:k=v],.."},
     {"seed", 0, POPT_ARG_STRING, &given.seed, 0, "of the inputs (1)", "N"},
+    {"row-weights", 0, POPT_ARG_STRING, &given.row_weights, 0,
+     "one, or mixed: 1/4 to 2, a quarter of them 0 (one)", "WHICH"},
     {"gradients", 0, POPT_ARG_STRING, &given.gradients, 0, "none, student, teacher, both", "WHICH"},
     {"out", 0, POPT_ARG_STRING, &parsed.out, 0, "append records to FILE", "FILE"},
     POPT_TABLEEND};
@@ -87,9 +94,11 @@ static struct poptOption cost_table[] = {
     POPT_TABLEEND};
 
 static struct poptOption verify_table[] = {
-    {"level", 0, POPT_ARG_STRING, &parsed.level, 0, "smoke or ci (ci)", "LEVEL"},
+    {"level", 0, POPT_ARG_STRING, &parsed.level, 0, "smoke, ci or full (ci)", "LEVEL"},
     {"checks", 0, POPT_ARG_STRING, &parsed.checks, 0, "enclosure, theorem, properties (all)",
      "NAME,.."},
+    {"resume", 0, POPT_ARG_NONE, &parsed.resume, 0, "go on where the run in --out FILE ended",
+     NULL},
     POPT_TABLEEND};
 
 static struct poptOption bench_table[] = {
@@ -100,6 +109,8 @@ static struct poptOption bench_table[] = {
 static struct poptOption report_table[] = {
     {"out", 0, POPT_ARG_STRING, &parsed.out, 0, "folder of the report (results)", "DIR"},
     {"markdown", 0, POPT_ARG_NONE, &parsed.markdown, 0, "print the README's table instead", NULL},
+    {"stability", 0, POPT_ARG_NONE, &parsed.stability, 0, "print reference/stability.md instead",
+     NULL},
     POPT_TABLEEND};
 
 #define INCLUDE(table, title) \
@@ -123,6 +134,8 @@ static struct poptOption report_options[] = {INCLUDE(report_table, "Report:"),
                                              POPT_AUTOHELP POPT_TABLEEND};
 static struct poptOption list_options[] = {
     {"json", 0, POPT_ARG_NONE, &parsed.json, 0, "machine-readable output", NULL},
+    {"presets", 0, POPT_ARG_NONE, &parsed.presets, 0, "the settings that --preset knows", NULL},
+    {"markdown", 0, POPT_ARG_NONE, &parsed.markdown, 0, "the documents' table instead", NULL},
     POPT_AUTOHELP POPT_TABLEEND};
 
 #undef INCLUDE
@@ -174,6 +187,8 @@ static int parse_numbers(options *o) {
         {"alpha", given.alpha, &o->alpha, &o->given_alpha, 0},
         {"beta", given.beta, &o->beta, &o->given_beta, 0},
         {"temperature", given.temperature, &o->temperature, &o->given_temperature, 1},
+        {"student-temperature", given.student_temperature, &o->student_temperature,
+         &o->given_student_temperature, 1},
         {"tau", given.tau, &o->tau, &o->given_tau, 1},
         {"gamma", given.gamma, &o->gamma, &o->given_gamma, 0},
         {"time", given.time, &o->seconds, &o->given_time, 1},
@@ -228,17 +243,21 @@ static int parse_words(options *o) {
                              *const normalise[] = {"batch", "mass"},
                              *const gradients[] = {"none", "teacher", "student", "both"},
                              *const symmetric[] = {"0", "1"},
+                             *const row_weights[] = {"one", "mixed"},
                              *const caches[] = {"hot", "cold", "hot,cold", "cold,hot"};
-    int w = 0, n = 0, g = 3, cache = 0;
+    int w = 0, n = 0, g = 3, cache = 0, r = 0;
     if (parse_word(o, "weights", given.weights, weights, 2, &w, &o->given_weights) ||
         parse_word(o, "normalise", given.normalise, normalise, 2, &n, &o->given_normalise) ||
         parse_word(o, "symmetric", given.symmetric, symmetric, 2, &o->symmetric,
                    &o->given_symmetric) ||
         parse_word(o, "gradients", given.gradients, gradients, 4, &g, &o->given_gradients) ||
+        parse_word(o, "row-weights", given.row_weights, row_weights, 2, &r,
+                   &o->given_row_weights) ||
         parse_word(o, "cache", given.cache, caches, 4, &cache, NULL) || parse_reduction(o))
         return EXIT_USAGE;
     o->weights = (dkl_weights)w;
     o->normalise = (dkl_normalise)n;
+    o->row_weights = (problem_row_weights)r;
     o->gradients =
         (g & 1 ? (unsigned)DKL_GRAD_TEACHER : 0) | (g & 2 ? (unsigned)DKL_GRAD_STUDENT : 0);
     o->hot = cache != 1;
@@ -265,12 +284,15 @@ static int parse_integers(options *o) {
 }
 
 static int parse_lists(options *o) {
+    if (given.preset && !(o->preset = preset_find(given.preset)))
+        return bad(o, "preset", given.preset, "no such preset (see dkl list --presets)");
     const struct {
         options_list list;
         const char *text, *usual;
         int *given;
     } table[] = {
-        {OPTIONS_LOSSES, given.loss, "kl", &o->given_loss},
+        {OPTIONS_LOSSES, given.loss, o->preset ? dkl_loss_name(o->preset->loss) : "kl",
+         &o->given_loss},
         {OPTIONS_TYPES, given.dtype, "f32", &o->given_type},
         {OPTIONS_BATCHES, given.batch, "64", &o->given_batch},
         {OPTIONS_CLASSES, given.classes, "100", &o->given_classes},
@@ -279,7 +301,7 @@ static int parse_lists(options *o) {
     };
     int status = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table && !status; i++) {
-        *table[i].given = table[i].text != NULL;
+        *table[i].given = table[i].text || (table[i].list == OPTIONS_LOSSES && o->preset);
         status = options_add(o, table[i].list, table[i].text ? table[i].text : table[i].usual);
     }
     if (!status && given.grad_dtype) {
@@ -361,14 +383,25 @@ int options_parse(options *o, int argc, const char **argv) {
 }
 
 void options_free(options *o) {
-    char **const owned[] = {
-        &given.loss,       &given.impl,      &given.dtype,     &given.batch,     &given.classes,
-        &given.inputs,     &given.seed,      &given.alpha,     &given.beta,      &given.temperature,
-        &given.tau,        &given.gamma,     &given.weights,   &given.symmetric, &given.reduction,
-        &given.normalise,  &given.gradients, &given.threads,   &given.cache,     &given.time,
-        &given.grad_dtype, &o->out,          &o->teacher,      &o->student,      &o->labels,
-        &o->prior,         &o->row_weight,   &o->grad_teacher, &o->grad_student, &o->level,
-        &o->checks,        &o->logits,       &o->previous,     &given.momentum,  &given.out_dtype};
+    char **const owned[] = {&given.preset,     &given.student_temperature,
+                            &given.loss,       &given.impl,
+                            &given.dtype,      &given.batch,
+                            &given.classes,    &given.inputs,
+                            &given.seed,       &given.alpha,
+                            &given.beta,       &given.temperature,
+                            &given.tau,        &given.gamma,
+                            &given.weights,    &given.symmetric,
+                            &given.reduction,  &given.normalise,
+                            &given.gradients,  &given.threads,
+                            &given.cache,      &given.time,
+                            &given.grad_dtype, &o->out,
+                            &o->teacher,       &o->student,
+                            &o->labels,        &o->prior,
+                            &o->row_weight,    &o->grad_teacher,
+                            &o->grad_student,  &o->level,
+                            &o->checks,        &o->logits,
+                            &o->previous,      &given.momentum,
+                            &given.out_dtype,  &given.row_weights};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
         free(*owned[i]);
         *owned[i] = NULL;

@@ -5,6 +5,7 @@
 #ifndef BENCH_OPTIONS_H
 #define BENCH_OPTIONS_H
 
+#include "presets.h"
 #include "problem.h"
 
 enum {
@@ -32,15 +33,18 @@ typedef struct options {
     size_t kernel_count;
     unsigned gradients;
     uint64_t seed;
+    problem_row_weights row_weights;
     int threads; /* at most; 0: the machine's choice */
 
     /* Which of the lists were given: commands have defaults of their own for the others. */
     int given_loss, given_type, given_batch, given_classes, given_inputs, given_impl,
-        given_gradients, given_seed;
+        given_gradients, given_seed, given_row_weights;
 
-    /* Numbers of the specification: what was given overrides the loss's own. */
-    double alpha, beta, temperature, tau, gamma, count;
-    int given_alpha, given_beta, given_temperature, given_tau, given_gamma;
+    /* What was given overrides a preset, and a preset the loss's own. */
+    const preset *preset; /* NULL: none */
+    double alpha, beta, temperature, student_temperature, tau, gamma, count;
+    int given_alpha, given_beta, given_temperature, given_student_temperature, given_tau,
+        given_gamma;
     dkl_weights weights;
     int given_weights;
     int symmetric, given_symmetric;
@@ -66,13 +70,17 @@ typedef struct options {
 
     /* verify */
     char *level, *checks;
+    int resume;
 
     /* bench */
     int hot, cold; /* hot unless --cache says otherwise */
     double seconds;
 
-    /* report */
-    int markdown;
+    /* list */
+    int presets;
+
+    /* list, report */
+    int markdown, stability;
     const char **arguments; /* what is no option, NULL-terminated */
 
     void *context; /* of popt: owns the strings */

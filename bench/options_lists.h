@@ -23,6 +23,9 @@ int options_type(const options *o, const char *option, const char *item, size_t 
 /* N or 2^K; -1 if it is neither, or is zero or beyond 2^48. */
 int options_size(const char *text, size_t length, size_t *value);
 
+/* --loss kl --alpha 2 and the like: what the library would refuse, said in terms of options. */
+int options_check_specs(const options *o);
+
 /* The index of text in names[0..count), or -1. */
 int options_choose(const char *text, size_t length, const char *const *names, size_t count);
 

@@ -1,9 +1,12 @@
-/* Specifications and shapes as the command line gives them. */
+/* Specifications and shapes as the command line gives them: a loss's own settings, a preset's, and
+ * what was given. */
 #include "options_lists.h"
 
 dkl_spec options_spec(const options *o, dkl_loss loss) {
     dkl_spec spec;
     dkl_spec_init(&spec, loss);
+    if (o->preset)
+        preset_apply(o->preset, &spec);
     const struct {
         int given;
         double *to, from;
@@ -11,6 +14,7 @@ dkl_spec options_spec(const options *o, dkl_loss loss) {
         {o->given_alpha, &spec.alpha, o->alpha},
         {o->given_beta, &spec.beta, o->beta},
         {o->given_temperature, &spec.temperature, o->temperature},
+        {o->given_student_temperature, &spec.student_temperature, o->student_temperature},
         {o->given_tau, &spec.tau, o->tau},
         {o->given_gamma, &spec.gamma, o->gamma},
     };

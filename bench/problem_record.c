@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 json_t *problem_record(const char *kind, const problem *p, const char *impl) {
@@ -20,6 +21,22 @@ json_t *problem_record(const char *kind, const problem *p, const char *impl) {
 
 static json_t *measured(double value) { return isnan(value) ? json_null() : record_number(value); }
 
+/* Of a term that was measured; elsewhere there is nothing to say. */
+static void add_digits(json_t *record, const verdict *v) {
+    const verdict_digits *d = &v->digits;
+    const int term = strcmp(v->check, "enclosure") == 0 && v->rows_checked > 0 &&
+                     (strcmp(v->output, "kl") == 0 || strcmp(v->output, "wmse") == 0 ||
+                      strcmp(v->output, "ce") == 0);
+    json_t *fields =
+        term ? json_pack("{s:o, s:I, s:I, s:I}", "max_error_u", record_number(d->max_error_u),
+                         "digits_rows", (json_int_t)d->rows, "wrong_sign",
+                         (json_int_t)d->wrong_sign, "wrong_zero", (json_int_t)d->wrong_zero)
+             : json_pack("{s:n, s:n, s:n, s:n}", "max_error_u", "digits_rows", "wrong_sign",
+                         "wrong_zero");
+    json_object_update(record, fields);
+    json_decref(fields);
+}
+
 json_t *verdict_record(const verdict *v) {
     json_t *record = problem_record("verdict", v->problem, v->impl);
     json_t *rest =
@@ -30,6 +47,7 @@ json_t *verdict_record(const verdict *v) {
                   measured(v->max_error_ulp), "rows_checked", (json_int_t)v->rows_checked);
     json_object_update(record, rest);
     json_decref(rest);
+    add_digits(record, v);
     return record;
 }
 

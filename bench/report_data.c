@@ -82,6 +82,10 @@ static void take_verdict(report_data *data, const json_t *line, size_t run) {
     v->max_error_ulp = number_of(line, "max_error_ulp");
     v->bound_ulp = number_of(line, "bound_ulp");
     v->rows_checked = number_of(line, "rows_checked");
+    v->max_error_u = number_of(line, "max_error_u");
+    v->digits_rows = number_of(line, "digits_rows");
+    v->wrong_sign = number_of(line, "wrong_sign");
+    v->wrong_zero = number_of(line, "wrong_zero");
     v->status = status_of(line, v->ratio);
     v->run = run;
     data->by_status[v->status]++;

@@ -23,6 +23,7 @@ typedef struct report_verdict {
     const char *problem, *loss, *impl, *dtype, *inputs, *family, *check, *output, *reason;
     report_status status;
     double rows, classes, scale, ratio, error_ulp, bound_ulp, max_error_ulp, rows_checked;
+    double max_error_u, digits_rows, wrong_sign, wrong_zero; /* of terms */
     size_t run;
 } report_verdict;
 

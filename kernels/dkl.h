@@ -200,7 +200,8 @@ typedef enum dkl_formula {
     DKL_FORMULA_NONE = 0, /* a stranger that declares nothing: measured and ranked, never passed */
     DKL_FORMULA_PAIRWISE,
     DKL_FORMULA_TEXTBOOK,
-    DKL_FORMULA_CENTRED
+    DKL_FORMULA_CENTRED,
+    DKL_FORMULA_EXPANDED
 } dkl_formula;
 
 /* Relative errors of primitives in units of the unit roundoff u (2^-53, 2^-24) of the type in

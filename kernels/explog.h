@@ -20,10 +20,10 @@
 /* Relative errors in units of the unit roundoff, of either type; of a subnormal result in units of
  * half the smallest subnormal. */
 #ifndef EXPLOG_EXP_ERROR
-#define EXPLOG_EXP_ERROR 2.0
-#define EXPLOG_EXPM1_ERROR 2.5
-#define EXPLOG_PHI_ERROR 6.0
-#define EXPLOG_LOG_ERROR 2.0
+#define EXPLOG_EXP_ERROR 1.9
+#define EXPLOG_EXPM1_ERROR 2.6
+#define EXPLOG_PHI_ERROR 5.6
+#define EXPLOG_LOG_ERROR 1.8
 #endif
 
 #include "explog_table.h"

@@ -42,6 +42,8 @@ typedef struct row_kernel {
      * prior and spec. NaN where the row is undefined. NULL: no DKL_NORMALISE_MASS. */
     double (*mass[DKL_TYPES])(const row_job *job);
     size_t (*scratch)(dkl_type type, size_t classes); /* bytes */
+    /* What this implementation refuses beyond its options; NULL: nothing. */
+    dkl_status (*check)(const dkl_job *job, dkl_fault *fault);
 } row_kernel;
 
 dkl_status rows_setup(dkl_job *job, const row_kernel *kernel, dkl_fault *fault);
@@ -72,6 +74,10 @@ int cpu_has(cpu_feature feature);
 
 static inline double job_student_temperature(const dkl_spec *spec) {
     return spec->student_temperature > 0 ? spec->student_temperature : spec->temperature;
+}
+
+static inline double load_prior(const void *prior, dkl_type type, size_t index) {
+    return type == DKL_F32 ? (double)((const float *)prior)[index] : ((const double *)prior)[index];
 }
 
 /* The terms that a loss has: every implementation reports those it can of them. */

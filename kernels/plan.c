@@ -80,13 +80,11 @@ static dkl_status check_row_weights(const dkl_spec *spec, const dkl_batch *batch
     return DKL_OK;
 }
 
-static double prior_at(const dkl_batch *batch, size_t index) {
-    return batch->prior_type == DKL_F32 ? (double)((const float *)batch->prior)[index]
-                                        : ((const double *)batch->prior)[index];
-}
+/* U^2 and sums of it have to stay in the range of double. */
+enum { WEIGHT_BITS = 400 };
 
 /* Weights by class, of the rows that are read. */
-static dkl_status check_prior(const dkl_batch *batch, dkl_fault *fault) {
+static dkl_status check_prior(const dkl_batch *batch, double gamma, dkl_fault *fault) {
     if (!batch->labels)
         return refuse(fault, DKL_BAD_ARGUMENT, "labels (class weights need them)", -1, NAN);
     if (!batch->prior)
@@ -101,13 +99,18 @@ static dkl_status check_prior(const dkl_batch *batch, dkl_fault *fault) {
             return refuse(fault, DKL_BAD_SPEC, "label", (int64_t)i, label);
         double most = 0;
         for (size_t j = 0; j < batch->classes; j++) {
-            const double x = prior_at(batch, (size_t)label * batch->classes + j);
+            const double x =
+                load_prior(batch->prior, batch->prior_type, (size_t)label * batch->classes + j);
             if (!(x >= 0) || !isfinite(x))
                 return refuse(fault, DKL_BAD_SPEC, "prior", label, x);
             most = x > most ? x : most;
         }
         if (!(most > 0))
             return refuse(fault, DKL_BAD_SPEC, "prior (its row is all zero)", label, most);
+        if (gamma * fabs(log2(most)) > WEIGHT_BITS)
+            return refuse(fault, DKL_UNSUPPORTED,
+                          "prior (its row's largest to the power gamma is beyond range)", label,
+                          most);
     }
     return DKL_OK;
 }
@@ -131,7 +134,7 @@ static dkl_status check_batch(const dkl_spec *spec, const dkl_batch *batch, dkl_
     if (!status)
         status = check_row_weights(spec, batch, fault);
     if (!status && spec->loss != DKL_KL && spec->weights == DKL_WEIGHTS_CLASS)
-        status = check_prior(batch, fault);
+        status = check_prior(batch, spec->gamma, fault);
     return status;
 }
 

@@ -17,6 +17,7 @@
  * is 0 in the sum, which the 2^-151 covers. verify/tests/test_prior.c holds every entry to this.
  */
 #include "fixed.h"
+#include "prior_row.h"
 #include "internal.h"
 #include "sum.h"
 
@@ -31,9 +32,6 @@ struct dkl_prior {
     double *row;     /* one row of logits, then of exponentials */
     fixed *sum;      /* classes x classes */
 };
-
-/* The one exponential here; relative error at most 2 u (reference/bounds.md, "Primitives"). */
-static inline double prior_exp(double x) { return exp(x); }
 
 size_t dkl_prior_bytes(size_t classes) {
     if (classes == 0 || classes > DKL_PRIOR_MAX_CLASSES ||
@@ -105,27 +103,6 @@ static double read_row(double *x, const void *logits, dkl_type type, size_t clas
     return numbers ? max : NAN;
 }
 
-/* (x - max)/tau, also where x - max overflows and the quotient does not. */
-static inline double exponent(double x, double max, double tau) {
-    const double d = x - max;
-    return d > -INFINITY || x == -INFINITY ? d / tau : 2 * ((x / 2 - max / 2) / tau);
-}
-
-/* Exponentials in place of the row, and their sum in the order of sum.h. */
-static double exponentials(double *x, size_t classes, double max, double tau) {
-    sum_total total = {0, 0};
-    for (size_t begin = 0, end; begin < classes; begin = end) {
-        double lane[SUM_LANES] = {0};
-        end = sum_block_end(begin, classes);
-        for (size_t j = begin; j < end; j++) {
-            x[j] = prior_exp(exponent(x[j], max, tau));
-            lane[j % SUM_LANES] += x[j];
-        }
-        sum_add(&total, sum_fold_f64(lane));
-    }
-    return sum_value(&total);
-}
-
 static void add_row(dkl_prior *prior, const void *logits, dkl_type type, size_t label) {
     const size_t classes = prior->classes;
     double *x = prior->row;
@@ -134,7 +111,7 @@ static void add_row(dkl_prior *prior, const void *logits, dkl_type type, size_t 
         prior->skipped++;
         return;
     }
-    const double Z = exponentials(x, classes, max, prior->tau);
+    const double Z = prior_exponentials(x, classes, max, prior->tau);
     fixed *sum = prior->sum + label * classes;
     for (size_t j = 0; j < classes; j++) {
         const fixed p = fixed_of(x[j] / Z);

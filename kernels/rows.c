@@ -56,7 +56,8 @@ dkl_status rows_setup(dkl_job *job, const row_kernel *kernel, dkl_fault *fault) 
     if (b->grad_type != b->type && (b->grad_teacher || b->grad_student))
         return refuse(fault, DKL_UNSUPPORTED, "gradients are of the type of the logits", -1, NAN);
     job->workspace_bytes = kernel->scratch(b->type, b->classes);
-    return check_factors(job, normaliser(&job->spec, b), fault);
+    const dkl_status status = kernel->check ? kernel->check(job, fault) : DKL_OK;
+    return status ? status : check_factors(job, normaliser(&job->spec, b), fault);
 }
 
 static const void *logits_row(const void *matrix, size_t row, size_t stride, dkl_type type) {

@@ -1,6 +1,6 @@
 /*
- * What textbook and pairwise share: log-softmax with the maximum shifted out. Template: see
- * real.h. Bound: reference/bounds.md, "log-softmax".
+ * What textbook, pairwise and expanded share: log-softmax with the maximum shifted out. Template:
+ * see real.h; after explog.h. Bound: reference/bounds.md, "log-softmax".
  *
  *     a_j = (x_j - max x)/T     log p_j = a_j - log(sum exp a)     p_j = exp(a_j)/(sum exp a)
  */
@@ -15,12 +15,12 @@ static void FN(softmax)(const REAL *x, size_t classes, REAL T, REAL *p, REAL *lo
         REAL lane[SUM_LANES] = {0};
         end = sum_block_end(begin, classes);
         for (size_t j = begin; j < end; j++) {
-            p[j] = LIBM(exp)((x[j] - max) / T);
+            p[j] = FN(v_exp)((x[j] - max) / T);
             lane[j % SUM_LANES] += p[j];
         }
         sum_add(&total, FN(sum_fold)(lane));
     }
-    const REAL Z = (REAL)sum_value(&total), log_Z = LIBM(log)(Z);
+    const REAL Z = (REAL)sum_value(&total), log_Z = FN(v_log)(Z);
     for (size_t j = 0; j < classes; j++) {
         p[j] /= Z;
         if (log_p)

@@ -4,12 +4,16 @@
 
 #define REAL_BITS 32
 #include "real.h"
+#include "vec_scalar.h"
+#include "explog.h"
 #include "softmax.h"
 #include "textbook_row.h"
 #include "real_end.h"
 
 #define REAL_BITS 64
 #include "real.h"
+#include "vec_scalar.h"
+#include "explog.h"
 #include "softmax.h"
 #include "textbook_row.h"
 #include "real_end.h"
@@ -23,10 +27,8 @@ const row_kernel VARIANT(textbook_rows) = {
 };
 
 #ifdef VARIANT_BASE
-static dkl_status setup(dkl_job *job, dkl_fault *fault) {
-    return rows_setup(job, VARIANT_BEST(textbook_rows), fault);
-}
-static dkl_status run(dkl_job *job) { return rows_run(job, VARIANT_BEST(textbook_rows)); }
+static const row_kernel *rows(void) { return VARIANT_BEST(textbook_rows); }
+#include "rows_kernel.h"
 
 const dkl_kernel kernel_textbook = {
     .abi = DKL_ABI_VERSION,
@@ -35,10 +37,11 @@ const dkl_kernel kernel_textbook = {
     .losses = 1u << DKL_KL,
     .types = 1u << DKL_F64 | 1u << DKL_F32,
     .terms = DKL_TERM_KL | DKL_TERM_CE | DKL_GRAD_TEACHER | DKL_GRAD_STUDENT,
+    .options = DKL_OPTION_STUDENT_TEMPERATURE,
     .accuracy = {.formula = DKL_FORMULA_TEXTBOOK,
                  .height = sum_height,
-                 .exp_error = 2,
-                 .log_error = 2},
+                 .exp_error = EXPLOG_EXP_ERROR,
+                 .log_error = EXPLOG_LOG_ERROR},
     .setup = setup,
     .run = run,
 };

@@ -8,6 +8,8 @@
  *
  *     VEC    WIDTH lanes of REAL            MASK   WIDTH truths
  */
+#include "sum.h"
+
 #define VEC REAL
 #define MASK int
 #define WIDTH 1

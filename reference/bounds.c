@@ -34,7 +34,13 @@ static void (*const derivations[])(bounds *, const bounds_row *, const dkl_spec 
     [DKL_FORMULA_PAIRWISE] = bounds_softmax,
     [DKL_FORMULA_TEXTBOOK] = bounds_softmax,
     [DKL_FORMULA_CENTRED] = bounds_centred,
+    [DKL_FORMULA_EXPANDED] = NULL,
 };
+
+int bounds_known(const dkl_accuracy *accuracy) {
+    const size_t formula = (size_t)accuracy->formula;
+    return formula < sizeof derivations / sizeof *derivations && derivations[formula];
+}
 
 static void mark(double *bound) {
     if (isnan(*bound))
@@ -203,8 +209,7 @@ static int derive_row(bounds *b, const bounds_problem *p) {
 int bounds_evaluate(bounds *b, const dkl_accuracy *accuracy, const dkl_spec *spec,
                     const dkl_batch *batch, size_t row, const enclosure *e,
                     const enclosure_norms *norms) {
-    const int known = (unsigned)accuracy->formula < sizeof derivations / sizeof *derivations;
-    if (!known || !derivations[accuracy->formula])
+    if (!bounds_known(accuracy))
         return -1;
     clear(b);
     const bounds_coverage cover = bounds_cover(batch, row);

@@ -21,6 +21,9 @@ typedef struct bounds {
 bounds *bounds_new(size_t classes); /* NULL: no memory */
 void bounds_free(bounds *b);        /* NULL is allowed */
 
+/* Whether bounds are derived for the formula that an implementation declares. */
+int bounds_known(const dkl_accuracy *accuracy);
+
 /* What the derivations cover of a row. */
 typedef enum bounds_coverage {
     COVER_NOTHING = 0, /* weight 0, or undefined: every output is 0 or NaN */

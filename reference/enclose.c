@@ -83,6 +83,7 @@ void enclose_set_precision(enclose_work *w, const dkl_spec *spec, mpfr_prec_t pr
         mpfi_set_prec(scalar_member(&w->result, i), precision);
     interval_array_precision(w->num, NUM_COUNT, precision);
     mpfi_set_d(w->num[NUM_TEMPERATURE], spec->temperature);
+    mpfi_set_d(w->num[NUM_STUDENT_TEMPERATURE], enclose_student_temperature(spec));
     mpfi_set_d(w->num[NUM_TAU], spec->tau);
     mpfi_set_d(w->num[NUM_GAMMA], spec->gamma);
     w->result.precision = precision;

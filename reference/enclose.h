@@ -24,7 +24,7 @@ typedef struct enclosure {
     const double *m, *n;   /* the logits, where the row's weight is not 0 */
     mpfr_prec_t precision; /* at which the last evaluation was narrow enough */
     mpfi_t kl, wmse, ce;   /* unweighted terms; wmse is 0 for DKL_KL */
-    mpfi_t *p, *q;         /* softmax(m/T), softmax(n/T) */
+    mpfi_t *p, *q;         /* softmax(m/T), softmax(n/T_n) */
     mpfi_t *log_ratio;     /* log(p_j / q_j) */
     mpfi_t *u;             /* the weights of wMSE, u_sum their sum, dbar = sum u d / sum u */
     mpfi_t u_sum, dbar;

@@ -8,8 +8,8 @@
 #include <math.h>
 
 /* Logits are multiples of 2^-1074 below 2^1024, so a difference of two fits 1024 + 1074 + 1
- * bits. */
-enum { EXACT_BITS = 2112 };
+ * bits, and a difference of products with a temperature twice as many. */
+enum { EXACT_BITS = 2112, EXACT_PRODUCT_BITS = 4224 };
 
 static double logit_at(const void *logits, dkl_type type, size_t index) {
     assert(type == DKL_F64 || type == DKL_F32);
@@ -70,24 +70,32 @@ static void mark_support(enclose_work *w, const dkl_spec *spec) {
     }
 }
 
-/* Whether d_j is one number over the classes that have a bit of `where`. */
-static int differences_are_equal(const enclose_work *w, unsigned where) {
-    mpfr_t first, other;
+/* Whether by_m m_j - by_n n_j is one number over the classes that have a bit of `where`. */
+static int differences_are_equal(const enclose_work *w, unsigned where, double by_m, double by_n) {
+    const mpfr_prec_t bits = by_m == 1 && by_n == 1 ? EXACT_BITS : EXACT_PRODUCT_BITS;
+    mpfr_t first, other, product;
     int equal = 1, seen = 0;
-    mpfr_init2(first, EXACT_BITS);
-    mpfr_init2(other, EXACT_BITS);
+    mpfr_inits2(bits, first, other, product, (mpfr_ptr)NULL);
     for (size_t j = 0; equal && j < w->result.classes; j++) {
         if (!(w->support[j] & where))
             continue;
         mpfr_ptr d = seen ? other : first;
         mpfr_set_d(d, w->m[j], MPFR_RNDN);
-        mpfr_sub_d(d, d, w->n[j], MPFR_RNDN);
+        mpfr_mul_d(d, d, by_m, MPFR_RNDN);
+        mpfr_set_d(product, w->n[j], MPFR_RNDN);
+        mpfr_mul_d(product, product, by_n, MPFR_RNDN);
+        mpfr_sub(d, d, product, MPFR_RNDN);
         equal = !seen || mpfr_equal_p(first, other);
         seen = 1;
     }
-    mpfr_clear(first);
-    mpfr_clear(other);
+    mpfr_clears(first, other, product, (mpfr_ptr)NULL);
     return equal;
+}
+
+/* m_j/T - n_j/T_n, times T T_n; with one temperature for both, d_j decides. */
+static int log_ratios_are_equal(const enclose_work *w, const dkl_spec *spec) {
+    const double T = spec->temperature, T_n = enclose_student_temperature(spec);
+    return differences_are_equal(w, IN_P | IN_Q, T == T_n ? 1 : T_n, T == T_n ? 1 : T);
 }
 
 static wmse_kind classify_wmse(const enclose_work *w, const dkl_spec *spec) {
@@ -98,7 +106,7 @@ static wmse_kind classify_wmse(const enclose_work *w, const dkl_spec *spec) {
     if (f->finite + infinite < 2)
         return WMSE_ZERO;
     if (infinite == 0)
-        return differences_are_equal(w, IN_U) ? WMSE_ZERO : WMSE_FINITE;
+        return differences_are_equal(w, IN_U, 1, 1) ? WMSE_ZERO : WMSE_FINITE;
     return f->finite == 0 && (f->plus == 0 || f->minus == 0) ? WMSE_UNDEFINED : WMSE_INFINITE;
 }
 
@@ -117,7 +125,7 @@ void enclose_read_row(enclose_work *w, const dkl_spec *spec, const dkl_batch *ba
     if (f->undefined)
         return;
     mark_support(w, spec);
-    f->kl_is_zero = differences_are_equal(w, IN_P | IN_Q);
+    f->kl_is_zero = log_ratios_are_equal(w, spec);
     f->wmse = classify_wmse(w, spec);
 }
 

@@ -203,7 +203,7 @@ static void wmse_part(enclose_work *w, size_t j) {
     interval_scale(part, part, w->num[NUM_SCALE_WMSE]);
 }
 
-/* NUM_CE_PART = beta r/N_c d KL/d m_j, Eq 3 */
+/* NUM_CE_PART = beta r/N_c d KL/d m_j, Eq 3 with 1/T */
 static void kl_teacher_part(enclose_work *w, size_t j) {
     const enclosure *e = &w->result;
     mpfi_ptr part = w->num[NUM_CE_PART];
@@ -214,10 +214,10 @@ static void kl_teacher_part(enclose_work *w, size_t j) {
         mpfi_sub(part, e->log_ratio[j], e->kl);
         mpfi_mul(part, part, e->p[j]);
     }
-    interval_scale(part, part, w->num[NUM_SCALE_CE]);
+    interval_scale(part, part, w->num[NUM_SCALE_KL]);
 }
 
-/* NUM_CE_PART = beta r/N_c d CE/d n_j, Eq 4; KL has the same derivative by n */
+/* NUM_CE_PART = beta r/N_c d CE/d n_j, Eq 4 with 1/T_n; KL has the same derivative by n */
 static void student_part(enclose_work *w, size_t j) {
     mpfi_ptr part = w->num[NUM_CE_PART];
     mpfi_set_ui(part, 0);
@@ -253,7 +253,8 @@ static void gradients_of(enclose_work *w, const dkl_spec *spec, size_t j, unsign
 static void scales(enclose_work *w, const dkl_spec *spec, const enclosure_norms *norms) {
     interval_factor(w->num[NUM_SCALE_WMSE], spec->alpha, w->facts.weight, norms->n_w);
     interval_factor(w->num[NUM_SCALE_CE], spec->beta, w->facts.weight, norms->n_c);
-    mpfi_div(w->num[NUM_SCALE_CE], w->num[NUM_SCALE_CE], w->num[NUM_TEMPERATURE]);
+    mpfi_div(w->num[NUM_SCALE_KL], w->num[NUM_SCALE_CE], w->num[NUM_TEMPERATURE]);
+    mpfi_div(w->num[NUM_SCALE_CE], w->num[NUM_SCALE_CE], w->num[NUM_STUDENT_TEMPERATURE]);
 }
 
 void enclose_first(enclose_work *w, const dkl_spec *spec, const enclosure_norms *norms,
@@ -261,7 +262,7 @@ void enclose_first(enclose_work *w, const dkl_spec *spec, const enclosure_norms 
     enclosure *e = &w->result;
     softmax(w, e->p, e->log_ratio, w->m, w->facts.teacher_max, IN_P, w->num[NUM_TEMPERATURE]);
     weigh(w, spec, spec->temperature == spec->tau);
-    softmax(w, e->q, w->scratch, w->n, w->facts.student_max, IN_Q, w->num[NUM_TEMPERATURE]);
+    softmax(w, e->q, w->scratch, w->n, w->facts.student_max, IN_Q, w->num[NUM_STUDENT_TEMPERATURE]);
     entropies(w);
     if (w->facts.wmse == WMSE_FINITE)
         finite_wmse(w);

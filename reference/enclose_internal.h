@@ -25,13 +25,13 @@ typedef enum wmse_kind {
 } wmse_kind;
 
 typedef struct row_facts {
-    double weight;                   /* r */
-    int undefined;                   /* a NaN, +inf, or only -inf in a row of logits */
-    size_t teacher_classes;          /* in P */
-    size_t unreached;                /* in P but not in Q: KL and CE are +inf */
-    int kl_is_zero;                  /* all d_j over the unmasked classes are equal */
-    size_t plus, minus, finite;      /* weighted classes with d = +inf, -inf, finite */
-    size_t first_weighted;           /* index; classes if there is none */
+    double weight;              /* r */
+    int undefined;              /* a NaN, +inf, or only -inf in a row of logits */
+    size_t teacher_classes;     /* in P */
+    size_t unreached;           /* in P but not in Q: KL and CE are +inf */
+    int kl_is_zero;             /* p = q: all m_j/T - n_j/T_n over the unmasked classes are equal */
+    size_t plus, minus, finite; /* weighted classes with d = +inf, -inf, finite */
+    size_t first_weighted;      /* index; classes if there is none */
     double teacher_max, student_max; /* over P and Q */
     wmse_kind wmse;
 } row_facts;
@@ -41,11 +41,13 @@ enum {
     NUM_X = 0,
     NUM_Y,
     NUM_TEMPERATURE,
+    NUM_STUDENT_TEMPERATURE,
     NUM_TAU,
     NUM_GAMMA,
     NUM_SUM,
     NUM_SCALE_WMSE, /* alpha r / N_w */
-    NUM_SCALE_CE,   /* beta r / (N_c T) */
+    NUM_SCALE_KL,   /* beta r / (N_c T), of the teacher's gradient */
+    NUM_SCALE_CE,   /* beta r / (N_c T_n), of the student's */
     NUM_WMSE_PART,
     NUM_CE_PART,
     NUM_KL,
@@ -70,6 +72,11 @@ typedef struct enclose_work {
     mpfi_t *p2, *q2, *u2; /* second formula */
     mpfi_t num[NUM_COUNT];
 } enclose_work;
+
+/* T_n, the temperature of q. */
+static inline double enclose_student_temperature(const dkl_spec *spec) {
+    return spec->student_temperature > 0 ? spec->student_temperature : spec->temperature;
+}
 
 static inline enclose_work *enclose_work_of(enclosure *e) { return (enclose_work *)(void *)e; }
 

@@ -122,12 +122,13 @@ int enclose_second_weights_agree(enclose_work *w, const dkl_spec *spec) {
 }
 
 /*
- * KL = lse(n/T) - lse(m/T) - sum p (n - m)/T, CE = lse(n/T) - sum p n/T, both with the logits
- * counted from their pivots; scratch = b = (n - c_n) - (m - c_m), NUM_MEAN = sum p b.
+ * KL = lse(n/T_n) - lse(m/T) - sum p (n/T_n - m/T), CE = lse(n/T_n) - sum p n/T_n, both with the
+ * logits counted from their pivots; scratch = b = (n - c_n) T/T_n - (m - c_m), NUM_MEAN = sum p b.
  */
 static void bregman(enclose_work *w) {
     mpfi_ptr x = w->num[NUM_X], y = w->num[NUM_Y], mean = w->num[NUM_MEAN];
-    mpfi_ptr kl = w->num[NUM_KL], ce = w->num[NUM_CE];
+    mpfi_ptr kl = w->num[NUM_KL], ce = w->num[NUM_CE], ratio = w->num[NUM_SUM];
+    mpfi_div(ratio, w->num[NUM_TEMPERATURE], w->num[NUM_STUDENT_TEMPERATURE]);
     mpfi_set_ui(mean, 0);
     mpfi_set_ui(ce, 0);
     for (size_t j = 0; j < w->result.classes; j++) {
@@ -135,13 +136,14 @@ static void bregman(enclose_work *w) {
             continue;
         shifted(x, w->n[j], w->num[NUM_PIVOT_N]);
         shifted(y, w->m[j], w->num[NUM_PIVOT_M]);
-        mpfi_sub(w->scratch[j], x, y);
+        mpfi_mul(w->scratch[j], x, ratio);
+        mpfi_sub(w->scratch[j], w->scratch[j], y);
         mpfi_mul(x, x, w->p2[j]);
         mpfi_sub(ce, ce, x);
         mpfi_mul(y, w->scratch[j], w->p2[j]);
         mpfi_add(mean, mean, y);
     }
-    mpfi_div(ce, ce, w->num[NUM_TEMPERATURE]);
+    mpfi_div(ce, ce, w->num[NUM_STUDENT_TEMPERATURE]);
     mpfi_add(ce, ce, w->num[NUM_LOG_SUM_N]);
     mpfi_div(kl, mean, w->num[NUM_TEMPERATURE]);
     mpfi_sub(kl, w->num[NUM_LOG_SUM_N], kl);
@@ -170,7 +172,8 @@ static void pair_sums(enclose_work *w, mpfi_t first, mpfi_ptr second, size_t j, 
     }
 }
 
-/* NUM_CE_PART = d KL/d m_j = p_j sum_k p_k (d_j - d_k)/T^2, and b_j - b_k = d_k - d_j. */
+/* NUM_CE_PART = d KL/d m_j = p_j/T sum_k p_k (s_j - s_k), s = m/T - n/T_n, and
+ * b_j - b_k = T (s_k - s_j). */
 static void kl_slope(enclose_work *w, size_t j) {
     mpfi_ptr part = w->num[NUM_CE_PART];
     if (w->result.classes <= PAIR_SUM) {
@@ -283,7 +286,7 @@ static int student_agrees(enclose_work *w, const dkl_spec *spec, const enclosure
                           size_t j) {
     mpfi_ptr part = w->num[NUM_CE_PART];
     mpfi_sub(part, w->q2[j], w->p2[j]);
-    mpfi_div(part, part, w->num[NUM_TEMPERATURE]);
+    mpfi_div(part, part, w->num[NUM_STUDENT_TEMPERATURE]);
     reduce(w, part, spec->beta, norms->n_c);
     if (spec->loss != DKL_KL && spec->symmetric)
         mpfi_sub(part, part, w->num[NUM_WMSE_PART]);
@@ -320,13 +323,14 @@ static int probabilities_agree(const enclose_work *w) {
 int enclose_second_agrees(enclose_work *w, const dkl_spec *spec, const enclosure_norms *norms,
                           unsigned want) {
     const row_facts *f = &w->facts;
-    mpfi_ptr t = w->num[NUM_TEMPERATURE], c_m = w->num[NUM_PIVOT_M], c_n = w->num[NUM_PIVOT_N];
+    mpfi_ptr t = w->num[NUM_TEMPERATURE], t_n = w->num[NUM_STUDENT_TEMPERATURE];
+    mpfi_ptr c_m = w->num[NUM_PIVOT_M], c_n = w->num[NUM_PIVOT_N];
     if (!enclose_second_weights_agree(w, spec))
         return 0;
     choose_pivot(c_m, f->teacher_max, spec->temperature);
-    choose_pivot(c_n, f->student_max, spec->temperature);
+    choose_pivot(c_n, f->student_max, enclose_student_temperature(spec));
     softmax(w, w->p2, w->num[NUM_LOG_SUM_M], w->m, IN_P, c_m, t);
-    softmax(w, w->q2, w->num[NUM_LOG_SUM_N], w->n, IN_Q, c_n, t);
+    softmax(w, w->q2, w->num[NUM_LOG_SUM_N], w->n, IN_Q, c_n, t_n);
     if (!probabilities_agree(w))
         return 0;
     bregman(w);

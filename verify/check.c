@@ -45,12 +45,15 @@ typedef struct session {
     enclosure_norms norms;
     mpfi_t loss; /* the sum over the rows seen */
     int claimed, failed;
+    int uncovered; /* some row has special values, and no bounds for its ordinary ones */
+    double pairs;
     size_t rows, *row;
 } session;
 
 static int prepare(session *s, const check_options *options) {
     char message[512];
     s->count = options->count;
+    s->pairs = options->pairs;
     s->contestants = calloc(s->count, sizeof *s->contestants);
     for (size_t i = 0; s->contestants && i < s->count; i++) {
         contestant *c = &s->contestants[i];
@@ -69,8 +72,12 @@ static int prepare(session *s, const check_options *options) {
     return enclosure_norms_evaluate(&s->norms, &s->p->spec, s->inputs) ? -1 : 0;
 }
 
-static void run_contestant(contestant *c, const problem *p) {
+static void run_contestant(contestant *c, const problem *p, double pairs) {
+    const double classes = (double)p->classes;
     c->reason = judge_refusal(c->kernel, p);
+    if (!c->reason && pairs > 0 && c->kernel->accuracy.formula == DKL_FORMULA_PAIRWISE &&
+        (double)p->rows * classes * classes > pairs)
+        c->reason = REASON_PAIRS;
     c->status = c->reason == REASON_NONE ? VERDICT_PASS : VERDICT_SKIPPED;
     if (c->status == VERDICT_PASS &&
         dkl_evaluate(c->kernel->name, &p->spec, &c->data.batch, &c->result, NULL)) {
@@ -101,11 +108,13 @@ static void check_row(session *s, size_t index, enclosure *e, bounds *b) {
     const size_t row = s->row[index];
     const int failed = enclosure_row(e, &p->spec, s->inputs, row, &s->norms, p->type,
                                      DKL_GRAD_TEACHER | DKL_GRAD_STUDENT) != ENCLOSURE_OK;
-    const int claimed = !failed && p->inputs.family->claim(e, p->inputs.parameter, p->type);
+    const int read = !s->inputs->row_weight || s->inputs->row_weight[row] != 0;
+    const int claimed = !failed && read && p->inputs.family->claim(e, p->inputs.parameter, p->type);
 #pragma omp critical
     {
         s->failed |= failed;
         s->claimed |= claimed;
+        s->uncovered |= read && !bounds_cover(s->inputs, row);
         if (!failed)
             enclosure_add_loss(s->loss, e, &p->spec, s->inputs, row, &s->norms);
     }
@@ -134,13 +143,13 @@ static void check_all_rows(session *s) {
 }
 
 static void judge_loss(session *s, contestant *c) {
-    if (s->rows != s->p->rows)
+    if (s->rows != s->p->rows || (s->uncovered && !enclosure_is_special(s->loss)))
         return;
     double bound = 0;
     for (size_t i = 0; i < s->rows; i++)
         bound = bounds_add(bound, c->loss_share[i]);
-    score_add(&c->scores[OUTPUT_LOSS], enclosure_distance(c->result.loss, s->loss, s->p->type),
-              bound, ulp_of(enclosure_magnitude(s->loss), s->p->type));
+    score_add(&c->scores[OUTPUT_LOSS], enclosure_distance(c->result.loss, s->loss, DKL_F64), bound,
+              ulp_of(enclosure_magnitude(s->loss), s->p->type));
     c->scores[OUTPUT_LOSS].rows = s->rows;
 }
 
@@ -173,9 +182,11 @@ static verdict judge_output(const session *s, const contestant *c, output_kind o
     if (s->failed) {
         v.status = VERDICT_UNTESTED;
         v.reason = REASON_REFERENCE;
-    } else if (c->scores[o].rows == 0) { /* only the loss can be without */
-        v.status = o == OUTPUT_LOSS ? VERDICT_SKIPPED : VERDICT_UNTESTED;
-        v.reason = o == OUTPUT_LOSS ? REASON_ROWS_SAMPLED : REASON_NOT_COMPUTED;
+    } else if (c->scores[o].rows == 0) { /* without uncovered rows only the loss can be without */
+        v.status = o == OUTPUT_LOSS || s->uncovered ? VERDICT_SKIPPED : VERDICT_UNTESTED;
+        v.reason = s->uncovered       ? REASON_UNCOVERED
+                   : o == OUTPUT_LOSS ? REASON_ROWS_SAMPLED
+                                      : REASON_NOT_COMPUTED;
     } else {
         v = score_verdict(v, &c->scores[o]);
     }
@@ -202,7 +213,7 @@ static size_t emit_claim(const session *s, int ready, const check_options *optio
     if (!ready || s->failed) {
         v.status = VERDICT_UNTESTED;
         v.reason = ready ? REASON_REFERENCE : REASON_MEMORY;
-    } else if (s->p->spec.temperature != 1) {
+    } else if (s->p->spec.temperature != 1 || !problem_has_one_temperature(s->p)) {
         v.status = VERDICT_SKIPPED;
         v.reason = REASON_TEMPERATURE;
     }
@@ -217,7 +228,7 @@ size_t check_enclosure(problem *p, const check_options *options) {
     mpfi_set_ui(s.loss, 0);
     const int ready = !prepare(&s, options);
     for (size_t i = 0; ready && i < s.count; i++)
-        run_contestant(&s.contestants[i], p);
+        run_contestant(&s.contestants[i], p, s.pairs);
     if (ready)
         check_all_rows(&s);
     for (size_t i = 0; ready && i < s.count; i++) {

@@ -19,6 +19,11 @@ typedef enum verdict_reason {
     REASON_NONE = 0,
     REASON_NOT_COMPUTED, /* the implementation does not compute this */
     REASON_NO_MASKS,     /* it does not claim masked classes */
+    REASON_NO_UNDEFINED, /* it does not claim rows of NaN, +inf, or nothing finite */
+    REASON_NO_INFINITE,  /* it does not claim -inf in one of the logits */
+    REASON_NO_RANGE,     /* it does not claim values that leave the range of the type */
+    REASON_PAIRS,        /* quadratic in the classes: not run at this size */
+    REASON_UNCOVERED,    /* no bound for the ordinary values of rows with special ones */
     REASON_UNAVAILABLE,  /* the machine lacks what it needs */
     REASON_ROWS_SAMPLED, /* a reduced value needs every row's reference */
     REASON_INEXACT,      /* beta/T^2 is no double: the theorem's two losses differ */
@@ -29,6 +34,14 @@ typedef enum verdict_reason {
     REASON_MEMORY        /* untested: no memory, or no such file */
 } verdict_reason;
 
+/* What is left of a term's digits. Relative errors are of rows whose exact value is a normal number
+ * of the type. */
+typedef struct verdict_digits {
+    size_t rows;                   /* of such values */
+    double max_error_u;            /* largest relative error, in units of the roundoff u */
+    size_t wrong_sign, wrong_zero; /* rows of the other sign; zeros where the value is none */
+} verdict_digits;
+
 typedef struct verdict {
     const problem *problem;
     const char *impl, *check, *output;
@@ -37,6 +50,7 @@ typedef struct verdict {
     double ratio, error_ulp, bound_ulp; /* the worst; NAN where nothing was measured */
     double max_error_ulp;               /* the largest error, perhaps of a wider bound */
     size_t rows_checked;
+    verdict_digits digits; /* of kl, wmse and ce against their enclosures, else all zeros */
 } verdict;
 
 const char *verdict_status_name(verdict_status status);
@@ -55,6 +69,7 @@ typedef struct check_options {
     const dkl_kernel *const *kernels;
     size_t count;
     size_t budget; /* rows x classes that may be held against the reference */
+    double pairs;  /* rows x classes^2 that a quadratic formula may take; 0: any */
     verdict_sink *sink;
     void *context;
 } check_options;

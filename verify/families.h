@@ -1,7 +1,8 @@
 /*
  * Input families: each is a row of a table with a generator and a claim. The claim says, from
  * the row's enclosure, that the inputs reach the region the family exists for; a family whose
- * claim holds for no row is a failed check, so that a test cannot pass on harmless inputs.
+ * claim holds for no row is a failed check, so that a test cannot pass on harmless inputs. A
+ * family may also change a row of the class prior before it is stored.
  */
 #ifndef VERIFY_FAMILIES_H
 #define VERIFY_FAMILIES_H
@@ -36,9 +37,10 @@ struct family {
         const char *key;
         double value;               /* default */
     } parameter[FAMILY_PARAMETERS]; /* the first is the `scale` of records */
-    uint32_t special;               /* DKL_SPECIAL_* bits that the inputs need */
+    uint32_t special;               /* DKL_SPECIAL_* bits that the inputs need, whatever the loss */
     void (*fill)(family_row *row, const double *parameter); /* NULL: the family reads files */
     int (*claim)(const enclosure *e, const double *parameter, dkl_type type);
+    void (*prior)(double *row, size_t classes, const double *parameter); /* NULL: as drawn */
 };
 
 size_t family_count(void);

@@ -19,11 +19,16 @@ const char *verdict_reason_text(verdict_reason reason) {
         [REASON_NONE] = NULL,
         [REASON_NOT_COMPUTED] = "not computed by this implementation",
         [REASON_NO_MASKS] = "masked classes are not claimed by this implementation",
+        [REASON_NO_UNDEFINED] = "undefined rows are not claimed by this implementation",
+        [REASON_NO_INFINITE] = "-inf in one of two logits is not claimed by this implementation",
+        [REASON_NO_RANGE] = "values beyond the type's range are not claimed by this implementation",
+        [REASON_PAIRS] = "quadratic in the classes, not run at this size",
+        [REASON_UNCOVERED] = "no bound for the ordinary values of rows with special ones",
         [REASON_UNAVAILABLE] = "not available on this machine",
         [REASON_ROWS_SAMPLED] = "rows are sampled, a reduced value needs all",
         [REASON_INEXACT] = "beta/T^2 is no double, so the two losses differ",
         [REASON_TEMPERATURE] = "claims of input families are stated for temperature 1",
-        [REASON_NO_BOUND] = "no formula declared, so there is no bound",
+        [REASON_NO_BOUND] = "no bound is derived for its formula, or it declares none",
         [REASON_REFERENCE] = "the reference gave no enclosure",
         [REASON_RUN] = "the implementation returned an error",
         [REASON_MEMORY] = "inputs could not be made",
@@ -66,9 +71,17 @@ double enclosure_magnitude(const mpfi_t x) {
 
 double gradient_ulp(mpfi_t *exact, size_t classes, dkl_type type) {
     double largest = 0;
-    for (size_t j = 0; j < classes; j++)
-        largest = fmax(largest, enclosure_magnitude(exact[j]));
+    for (size_t j = 0; j < classes; j++) {
+        const double size = enclosure_magnitude(exact[j]);
+        largest = isfinite(size) ? fmax(largest, size) : largest;
+    }
     return ulp_of(largest, type);
+}
+
+int enclosure_is_zero(const mpfi_t exact) { return !mpfi_nan_p(exact) && mpfi_is_zero(exact); }
+
+int enclosure_is_special(const mpfi_t exact) {
+    return mpfi_nan_p(exact) || mpfi_inf_p(exact) || mpfi_is_zero(exact);
 }
 
 /* Whether the exact value is beyond the range of the type, on the side of x. */
@@ -80,8 +93,7 @@ static int is_out_of_range(double x, const mpfi_t exact, dkl_type type) {
 double enclosure_distance(double x, const mpfi_t exact, dkl_type type) {
     if (mpfi_nan_p(exact) || isnan(x))
         return mpfi_nan_p(exact) && isnan(x) ? 0 : NAN;
-    const double largest = type == DKL_F32 ? (double)FLT_MAX : DBL_MAX;
-    if (fabs(x) > largest && is_out_of_range(x, exact, type))
+    if (isinf(x) && is_out_of_range(x, exact, type))
         return 0;
     if (isinf(x) || mpfi_inf_p(exact))
         return INFINITY;
@@ -106,17 +118,23 @@ static int is_worse(const score *a, const score *b) {
 void score_merge(score *into, const score *from) {
     const double largest = fmax(into->max_error_ulp, from->max_error_ulp);
     const size_t rows = into->rows + from->rows;
+    const verdict_digits *a = &into->digits, *b = &from->digits;
+    const verdict_digits digits = {.rows = a->rows + b->rows,
+                                   .max_error_u = fmax(a->max_error_u, b->max_error_u),
+                                   .wrong_sign = a->wrong_sign + b->wrong_sign,
+                                   .wrong_zero = a->wrong_zero + b->wrong_zero};
     if (is_worse(from, into))
         *into = *from;
     into->max_error_ulp = largest;
     into->rows = rows;
+    into->digits = digits;
 }
 
 /* A ratio that is no number (a NaN, an error without a finite bound) never passes. */
 void score_add(score *s, double error, double bound, double ulp) {
     const double ratio = error == 0 ? 0 : error / bound;
     const int hopeless = !(ratio < INFINITY) || (error != 0 && !(bound < INFINITY));
-    const double error_ulp = isnan(error) ? INFINITY : error / ulp;
+    const double error_ulp = isfinite(error) ? error / ulp : INFINITY;
     const score one = {.ratio = hopeless ? INFINITY : ratio,
                        .error_ulp = error_ulp,
                        .bound_ulp = bound / ulp,
@@ -131,44 +149,103 @@ verdict score_verdict(verdict v, const score *s) {
     v.bound_ulp = s->bound_ulp;
     v.max_error_ulp = s->max_error_ulp;
     v.rows_checked = s->rows;
+    v.digits = s->digits;
     return v;
 }
 
-static void judge_term(score *s, const double *computed, size_t row, dkl_type type,
-                       const mpfi_t exact, double bound) {
-    if (!computed)
+/* Sign and zero of a term, and its relative error where u is a unit for it. */
+static void count_digits(verdict_digits *d, double x, const mpfi_t exact, double error,
+                         dkl_type type) {
+    const double u = type == DKL_F32 ? 0x1p-24 : 0x1p-53,
+                 least = type == DKL_F32 ? (double)FLT_MIN : DBL_MIN;
+    const double low = mpfr_get_d(&exact->left, MPFR_RNDD);
+    if (mpfi_nan_p(exact) || mpfi_inf_p(exact))
         return;
-    score_add(s, enclosure_distance(computed[row], exact, type), bound,
-              ulp_of(enclosure_magnitude(exact), type));
+    d->wrong_sign += x < 0; /* no term is negative */
+    d->wrong_zero += mpfi_is_zero(exact) ? x != 0 : x == 0 && low >= least;
+    if (low < least)
+        return;
+    d->rows++;
+    d->max_error_u = fmax(d->max_error_u, isfinite(error) ? error / low / u : INFINITY);
+}
+
+/* One row on its way through the judge. */
+typedef struct judged {
+    const dkl_batch *batch;
+    size_t row;
+    const enclosure *e;
+    int covered, read; /* by the bounds; its weight is not 0 */
+} judged;
+
+/* Terms are doubles whatever the type of the logits, and are finite as far as doubles are. */
+static void judge_term(score *s, const judged *r, const double *computed, const mpfi_t exact,
+                       double bound) {
+    if (!computed || !(r->covered || enclosure_is_special(exact)))
+        return;
+    const double x = computed[r->row], error = enclosure_distance(x, exact, DKL_F64);
+    score_add(s, error, bound, ulp_of(enclosure_magnitude(exact), r->batch->type));
+    count_digits(&s->digits, x, exact, error, r->batch->type);
     s->rows++;
+}
+
+/* Whether the gradient of class j is +0 by rule, not by value. */
+static int is_dropped(const judged *r, size_t j, int teacher) {
+    const enclosure *e = r->e;
+    if (!r->read || (e->m[j] == -INFINITY && e->n[j] == -INFINITY))
+        return 1;
+    const int weighted = !enclosure_is_zero(e->u_sum); /* KL is not, nor a row without weights */
+    return teacher && weighted && enclosure_is_zero(e->u[j]);
 }
 
 /* A gradient's unit is the ulp of the row's largest component: what the components share is one
  * softmax, and a component that cancels has no digits of its own to lose. */
-static void judge_gradient(score *s, const void *computed, dkl_type type, size_t classes,
-                           mpfi_t *exact, const double *bound) {
-    const double ulp = gradient_ulp(exact, classes, type);
-    for (size_t j = 0; j < classes; j++)
-        score_add(s, enclosure_distance(load_element(computed, type, j), exact[j], type), bound[j],
-                  ulp);
-    s->rows++;
+static void judge_gradient(score *s, const judged *r, int teacher, mpfi_t *exact,
+                           const double *bound) {
+    const dkl_batch *b = r->batch;
+    const void *matrix = teacher ? b->grad_teacher : b->grad_student;
+    if (!matrix)
+        return;
+    const void *computed = row_at(
+        matrix, r->row, teacher ? b->grad_teacher_stride : b->grad_student_stride, b->grad_type);
+    const double ulp = gradient_ulp(exact, b->classes, b->grad_type);
+    int any = 0;
+    for (size_t j = 0; j < b->classes; j++) {
+        if (!(r->covered || enclosure_is_special(exact[j])))
+            continue;
+        const double x = load_element(computed, b->grad_type, j);
+        const int wrong_zero = x == 0 && signbit(x) && is_dropped(r, j, teacher);
+        score_add(s, wrong_zero ? INFINITY : enclosure_distance(x, exact[j], b->grad_type),
+                  bound[j], ulp);
+        any = 1;
+    }
+    s->rows += (size_t)any;
 }
 
 void judge_row(score scores[OUTPUTS], const dkl_batch *batch, size_t row, const enclosure *e,
                const bounds *b) {
-    judge_term(&scores[OUTPUT_KL], batch->kl, row, batch->type, e->kl, b->kl);
-    judge_term(&scores[OUTPUT_WMSE], batch->wmse, row, batch->type, e->wmse, b->wmse);
-    judge_term(&scores[OUTPUT_CE], batch->ce, row, batch->type, e->ce, b->ce);
-    if (batch->grad_teacher)
-        judge_gradient(
-            &scores[OUTPUT_GRAD_TEACHER],
-            row_at(batch->grad_teacher, row, batch->grad_teacher_stride, batch->grad_type),
-            batch->grad_type, batch->classes, e->grad_teacher, b->grad_teacher);
-    if (batch->grad_student)
-        judge_gradient(
-            &scores[OUTPUT_GRAD_STUDENT],
-            row_at(batch->grad_student, row, batch->grad_student_stride, batch->grad_type),
-            batch->grad_type, batch->classes, e->grad_student, b->grad_student);
+    const judged r = {batch, row, e, bounds_cover(batch, row),
+                      !batch->row_weight || batch->row_weight[row] != 0};
+    judge_term(&scores[OUTPUT_KL], &r, batch->kl, e->kl, b->kl);
+    judge_term(&scores[OUTPUT_WMSE], &r, batch->wmse, e->wmse, b->wmse);
+    judge_term(&scores[OUTPUT_CE], &r, batch->ce, e->ce, b->ce);
+    judge_gradient(&scores[OUTPUT_GRAD_TEACHER], &r, 1, e->grad_teacher, b->grad_teacher);
+    judge_gradient(&scores[OUTPUT_GRAD_STUDENT], &r, 0, e->grad_student, b->grad_student);
+}
+
+static verdict_reason special_refusal(uint32_t lacking) {
+    static const struct {
+        uint32_t bit;
+        verdict_reason reason;
+    } table[] = {
+        {DKL_SPECIAL_MASKS, REASON_NO_MASKS},
+        {DKL_SPECIAL_UNDEFINED, REASON_NO_UNDEFINED},
+        {DKL_SPECIAL_INFINITE, REASON_NO_INFINITE},
+        {DKL_SPECIAL_RANGE, REASON_NO_RANGE},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (lacking & table[i].bit)
+            return table[i].reason;
+    return REASON_NONE;
 }
 
 verdict_reason judge_refusal(const dkl_kernel *kernel, const problem *p) {
@@ -176,7 +253,8 @@ verdict_reason judge_refusal(const dkl_kernel *kernel, const problem *p) {
         return REASON_UNAVAILABLE;
     if (dkl_kernel_refuses(kernel, &p->spec, p->type))
         return REASON_NOT_COMPUTED;
-    if (p->inputs.family->special & ~kernel->special)
-        return REASON_NO_MASKS;
-    return kernel->accuracy.formula == DKL_FORMULA_NONE ? REASON_NO_BOUND : REASON_NONE;
+    const verdict_reason lacking = special_refusal(problem_special(p) & ~kernel->special);
+    if (lacking)
+        return lacking;
+    return bounds_known(&kernel->accuracy) ? REASON_NONE : REASON_NO_BOUND;
 }

@@ -15,6 +15,7 @@
 typedef struct score {
     double ratio, error_ulp, bound_ulp, max_error_ulp;
     size_t rows;
+    verdict_digits digits;
 } score;
 
 void score_add(score *s, double error, double bound, double ulp);
@@ -30,16 +31,24 @@ double load_element(const void *matrix, dkl_type type, size_t index);
 const void *row_at(const void *matrix, size_t row, size_t stride, dkl_type type);
 
 /* Distance from x to the farther end of the enclosure, rounded up: at least the error. NaN if
- * either is NaN and not both; 0 where both are NaN, or both are beyond the range of the type on the
- * same side: no value of the type is nearer. */
+ * either is NaN and not both; 0 where both are NaN, or x is infinite and the exact value beyond the
+ * range of the type on the same side: no value of the type is nearer. */
 double enclosure_distance(double x, const mpfi_t exact, dkl_type type);
 
 double enclosure_magnitude(const mpfi_t x); /* rounded up */
 
-/* The ulp of the largest component: the unit of a gradient row. */
+/* The ulp of the largest finite component: the unit of a gradient row. */
 double gradient_ulp(mpfi_t *exact, size_t classes, dkl_type type);
 
-/* Adds every output of one row to scores[OUTPUT_...]; `batch` holds the computed outputs. */
+/* mpfi_is_zero says yes to a NaN as well. */
+int enclosure_is_zero(const mpfi_t exact);
+
+/* Whether the value is what an implementation has exactly or not at all: 0, infinite, or NaN. */
+int enclosure_is_special(const mpfi_t exact);
+
+/* Adds every output of one row to scores[OUTPUT_...]; `batch` holds the computed outputs. Of a row
+ * that the bounds do not cover only special values are judged. A masked class, a class without
+ * weight and a row of weight 0 have the gradient +0: -0 is an infinite error. */
 void judge_row(score scores[OUTPUTS], const dkl_batch *batch, size_t row, const enclosure *e,
                const bounds *b);
 

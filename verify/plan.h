@@ -1,12 +1,14 @@
 /*
- * The problems that `dkl verify` runs when none is named: a cross product of tables, by level.
+ * The problems that `dkl verify` runs when none is named: cross products of tables, by level.
  */
 #ifndef VERIFY_PLAN_H
 #define VERIFY_PLAN_H
 
 #include "problem.h"
 
-typedef enum plan_level { PLAN_SMOKE = 0, PLAN_CI, PLAN_LEVELS } plan_level;
+/* smoke: every mistake of mutants.list turns red. ci: every family, and every option with several
+ * families and shapes. full: families x losses x options, and shapes up to 128256 classes. */
+typedef enum plan_level { PLAN_SMOKE = 0, PLAN_CI, PLAN_FULL, PLAN_LEVELS } plan_level;
 
 extern const char *const plan_level_names[PLAN_LEVELS];
 
@@ -33,5 +35,11 @@ int plan_add(check_plan *plan, const problem *p, unsigned checks);
 
 /* rows x classes that a check of this level may hold against the reference per problem. */
 size_t plan_budget(plan_level level);
+
+/* rows x classes^2 up to which a quadratic formula takes part in the default problems. */
+extern const double plan_pairs;
+
+/* About how long a step takes, in seconds of one core: for the time left. */
+double plan_cost(const plan_step *step, size_t budget);
 
 #endif

@@ -1,108 +1,61 @@
-/* A problem as text, and its inputs and outputs in memory. */
+/* A problem's inputs and outputs in memory. */
 #include "problem.h"
 #include "npy.h"
+#include "random.h"
 
-#include <stdarg.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *problem_gradients_name(unsigned gradients) {
-    static const char *const names[] = {"none", "teacher", "student", "both"};
-    return names[(gradients & DKL_GRAD_TEACHER ? 1 : 0) + (gradients & DKL_GRAD_STUDENT ? 2 : 0)];
+int problem_has_prior(const problem *p) {
+    return p->spec.loss != DKL_KL && p->spec.weights == DKL_WEIGHTS_CLASS;
 }
 
-typedef struct line {
-    char *text;
-    size_t size;
-    int used;
-} line;
-
-static void append(line *l, const char *format, ...) {
-    const size_t at = (size_t)l->used < l->size ? (size_t)l->used : l->size;
-    va_list arguments;
-    va_start(arguments, format);
-    const int more = vsnprintf(l->text + at, l->size - at, format, arguments);
-    va_end(arguments);
-    l->used += more > 0 ? more : 0;
-}
-
-/* Only what differs from the loss's defaults, as short as it can be read back exactly. */
-static void append_number(line *l, const char *option, double value, double usual) {
-    char text[32];
-    if (value == usual)
-        return;
-    snprintf(text, sizeof text, "%g", value);
-    if (strtod(text, NULL) != value)
-        snprintf(text, sizeof text, "%.17g", value);
-    append(l, " --%s %s", option, text);
-}
-
-static void append_spec(line *l, const dkl_spec *spec) {
-    static const char *const reductions[] = {"mean", "weighted", "sum"};
-    dkl_spec usual;
-    dkl_spec_init(&usual, spec->loss);
-    append_number(l, "alpha", spec->alpha, usual.alpha);
-    append_number(l, "beta", spec->beta, usual.beta);
-    append_number(l, "temperature", spec->temperature, usual.temperature);
-    append_number(l, "tau", spec->tau, usual.tau);
-    append_number(l, "gamma", spec->gamma, usual.gamma);
-    if (spec->weights != usual.weights)
-        append(l, " --weights %s", spec->weights == DKL_WEIGHTS_CLASS ? "class" : "sample");
-    if (spec->symmetric != usual.symmetric)
-        append(l, " --symmetric %d", spec->symmetric);
-    if (spec->normalise != usual.normalise)
-        append(l, " --normalise %s", spec->normalise == DKL_NORMALISE_MASS ? "mass" : "batch");
-    if (spec->reduction == DKL_REDUCE_COUNT)
-        append(l, " --reduction %.17g", spec->count);
-    else if (spec->reduction != usual.reduction)
-        append(l, " --reduction %s", reductions[spec->reduction]);
-}
-
-/* A folder's name may hold what a shell takes apart: then the word is quoted for it. */
-static void append_word(line *l, const char *word) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_-+=:./,@%";
-    if (word[strspn(word, plain)] == 0) {
-        append(l, "%s", word);
-        return;
-    }
-    append(l, "'");
-    for (; *word; word++)
-        append(l, *word == '\'' ? "'\\''" : "%c", *word);
-    append(l, "'");
-}
-
-int problem_print(char *text, size_t size, const problem *p) {
-    char inputs[FAMILY_PATH + 64];
-    line l = {text, size, 0};
-    family_print(inputs, sizeof inputs, &p->inputs);
-    append(&l, "--loss %s --dtype %s --batch %zu --classes %zu --inputs ",
-           dkl_loss_name(p->spec.loss), dkl_type_name(p->type), p->rows, p->classes);
-    append_word(&l, inputs);
-    append(&l, " --seed %llu", (unsigned long long)p->seed);
-    append_spec(&l, &p->spec);
-    if (p->gradients != (DKL_GRAD_TEACHER | DKL_GRAD_STUDENT))
-        append(&l, " --gradients %s", problem_gradients_name(p->gradients));
-    return l.used;
+/* From here on a square, times a factor and added over classes, may overflow: 2^57 and 2^500; the
+ * largest parameter of a family is the size of its logits. */
+uint32_t problem_special(const problem *p) {
+    const double most = p->type == DKL_F32 ? 0x1p57 : 0x1p500;
+    double size = 0;
+    for (size_t i = 0; i < FAMILY_PARAMETERS; i++)
+        size = fmax(size, fabs(p->inputs.parameter[i]));
+    const int large = p->spec.loss != DKL_KL && size >= most;
+    const double student = p->spec.student_temperature;
+    const int cold = p->spec.temperature < 1 / most || (student > 0 && student < 1 / most);
+    return p->inputs.family->special | (large || cold ? (uint32_t)DKL_SPECIAL_RANGE : 0);
 }
 
 size_t problem_bytes(const problem *p) {
     const size_t gradients =
         (p->gradients & DKL_GRAD_TEACHER ? 1 : 0) + (p->gradients & DKL_GRAD_STUDENT ? 1 : 0);
-    return (2 + gradients) * p->rows * p->classes * dkl_type_size(p->type);
+    const size_t priors = problem_has_prior(p) ? 1 : 0;
+    return (2 + priors + gradients) * p->rows * p->classes * dkl_type_size(p->type) +
+           priors * p->rows * sizeof(int32_t);
 }
 
-size_t problem_footprint(const problem *p) {
-    size_t matrix, terms, all;
-    if (__builtin_mul_overflow(p->rows, p->classes, &matrix) ||
-        __builtin_mul_overflow(matrix, dkl_type_size(p->type), &matrix) ||
-        __builtin_add_overflow(matrix, 63, &matrix) ||
-        __builtin_mul_overflow(matrix & ~(size_t)63, 4, &matrix) ||
-        __builtin_mul_overflow(p->rows, 3 * sizeof(double), &terms) ||
-        __builtin_add_overflow(matrix, terms, &all))
+/* a b size, rounded up to whole cache lines; SIZE_MAX: more than there are. */
+static size_t matrix_bytes(size_t a, size_t b, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(a, b, &bytes) || __builtin_mul_overflow(bytes, size, &bytes) ||
+        __builtin_add_overflow(bytes, 63, &bytes))
         return SIZE_MAX;
-    return all;
+    return bytes & ~(size_t)63;
+}
+
+static size_t plus(size_t a, size_t b) { return a > SIZE_MAX - b ? SIZE_MAX : a + b; }
+
+size_t problem_footprint(const problem *p) {
+    const size_t element = dkl_type_size(p->type),
+                 matrix = matrix_bytes(p->rows, p->classes, element);
+    const size_t columns = p->row_weights == ROW_WEIGHTS_MIXED ? 4 : 3; /* the terms, r */
+    size_t bytes = matrix_bytes(p->rows, columns, sizeof(double));
+    for (size_t i = 0; i < 4; i++)
+        bytes = plus(bytes, matrix);
+    if (problem_has_prior(p)) {
+        bytes = plus(bytes, matrix_bytes(p->classes, p->classes, element));
+        bytes = plus(bytes, matrix_bytes(p->rows, 1, sizeof(int32_t)));
+    }
+    return bytes;
 }
 
 /* ---- inputs ------------------------------------------------------------------------------- */
@@ -139,15 +92,19 @@ static double element(const npy_array *x, size_t index) {
                              : ((const double *)x->data)[index];
 }
 
+static void set_element(void *matrix, dkl_type type, size_t index, double x) {
+    if (type == DKL_F32)
+        ((float *)matrix)[index] = (float)x;
+    else
+        ((double *)matrix)[index] = x;
+}
+
 /* The first rows of the files, rounded to the type of the problem. */
 static void copy_files(problem_data *d, const problem *p, const npy_array file[2]) {
     void *const to[] = {d->teacher, d->student};
     for (size_t x = 0; x < 2; x++)
         for (size_t i = 0; i < p->rows * p->classes; i++)
-            if (p->type == DKL_F32)
-                ((float *)to[x])[i] = (float)element(&file[x], i);
-            else
-                ((double *)to[x])[i] = element(&file[x], i);
+            set_element(to[x], p->type, i, element(&file[x], i));
 }
 
 static int generate(problem_data *d, const problem *p) {
@@ -160,13 +117,63 @@ static int generate(problem_data *d, const problem *p) {
     return scratch ? 0 : -1;
 }
 
+/* softmax(2 normal), in every third row without a quarter of the classes. A row that is all zero
+ * would be refused. */
+static void draw_prior(problem_data *d, const problem *p, size_t label, double *row) {
+    uint64_t state = p->seed ^ 0x7072696f72u; /* "prior" */
+    state = random_next(&state) + label;
+    double sum = 0;
+    for (size_t k = 0; k < p->classes; k++) {
+        const int lost = label % 3 == 2 && random_uniform(&state) < 0.25;
+        const double x = exp(2 * random_normal(&state));
+        row[k] = lost ? 0 : x;
+    }
+    if (p->inputs.family->prior)
+        p->inputs.family->prior(row, p->classes, p->inputs.parameter);
+    for (size_t k = 0; k < p->classes; k++)
+        sum += row[k];
+    row[0] = sum > 0 ? row[0] : 1;
+    for (size_t k = 0; k < p->classes; k++)
+        set_element(d->prior, p->type, label * p->classes + k, sum > 0 ? row[k] / sum : row[k]);
+}
+
+static int make_prior(problem_data *d, const problem *p) {
+    const size_t bytes = matrix_bytes(p->classes, p->classes, dkl_type_size(p->type));
+    uint64_t state = p->seed ^ 0x6c6162656cu; /* "label" */
+    double *row = malloc(p->classes * sizeof *row);
+    d->labels = malloc(p->rows * sizeof *d->labels);
+    d->prior = bytes == SIZE_MAX ? NULL : aligned_alloc(64, bytes);
+    const int complete = row && d->labels && d->prior;
+    for (size_t i = 0; complete && i < p->classes * p->classes; i++)
+        set_element(d->prior, p->type, i, NAN);
+    for (size_t i = 0; complete && i < p->rows; i++) {
+        const size_t label = (size_t)(random_next(&state) % p->classes);
+        d->labels[i] = (int32_t)label;
+        draw_prior(d, p, label, row);
+    }
+    free(row);
+    return complete ? 0 : -1;
+}
+
+/* The first row always counts, so that there is a loss. */
+static int make_row_weights(problem_data *d, const problem *p) {
+    uint64_t state = p->seed ^ 0x776569676874u; /* "weight" */
+    d->row_weight = malloc(p->rows * sizeof *d->row_weight);
+    for (size_t i = 0; d->row_weight && i < p->rows; i++) {
+        const double x = random_uniform(&state);
+        const int none = random_uniform(&state) < 0.25;
+        d->row_weight[i] = none && i > 0 ? 0 : 0.25 + 1.75 * x;
+    }
+    return d->row_weight ? 0 : -1;
+}
+
 static int allocate(problem_data *d, const problem *p) {
     void **const matrices[] = {&d->teacher, &d->student, &d->grad_teacher, &d->grad_student};
     double **const terms[] = {&d->kl, &d->wmse, &d->ce};
     const size_t size = dkl_type_size(p->type);
     if (p->classes == 0 || p->rows > PTRDIFF_MAX / 2 / size / p->classes)
         return -1;
-    const size_t bytes = (p->rows * p->classes * size + 63) & ~(size_t)63;
+    const size_t bytes = matrix_bytes(p->rows, p->classes, size);
     int complete = 1;
     for (size_t i = 0; i < 4; i++)
         complete &= (*matrices[i] = aligned_alloc(64, bytes)) != NULL;
@@ -179,8 +186,13 @@ static int fill(problem_data *d, problem *p, npy_array file[2], char *message, s
     const int generated = p->inputs.family->fill != NULL;
     if (!generated && read_files(file, p, message, size))
         return -1;
-    if (allocate(d, p) || (generated && generate(d, p))) {
+    if (allocate(d, p) || (generated && generate(d, p)) ||
+        (p->row_weights == ROW_WEIGHTS_MIXED && make_row_weights(d, p))) {
         snprintf(message, size, "no memory for %zu x %zu logits", p->rows, p->classes);
+        return -1;
+    }
+    if (problem_has_prior(p) && make_prior(d, p)) {
+        snprintf(message, size, "no memory for a prior of %zu x %zu", p->classes, p->classes);
         return -1;
     }
     if (!generated)
@@ -204,6 +216,9 @@ int problem_data_make(problem_data *d, problem *p, char *message, size_t size) {
     d->batch.kl = d->kl;
     d->batch.wmse = d->wmse;
     d->batch.ce = d->ce;
+    d->batch.labels = d->labels;
+    d->batch.prior = d->prior;
+    d->batch.row_weight = d->row_weight;
     return 0;
 }
 
@@ -212,6 +227,9 @@ void problem_data_free(problem_data *d) {
     free(d->student);
     free(d->grad_teacher);
     free(d->grad_student);
+    free(d->prior);
+    free(d->labels);
+    free(d->row_weight);
     free(d->kl);
     free(d->wmse);
     free(d->ce);

@@ -28,6 +28,18 @@ void run_set(void *matrix, dkl_type type, size_t index, double x) {
         ((double *)matrix)[index] = x;
 }
 
+void run_copy_row(run *to, size_t row, const run *from, size_t index) {
+    const size_t bytes = from->p.classes * dkl_type_size(from->p.type);
+    memcpy((char *)to->data.teacher + row * bytes, (char *)from->data.teacher + index * bytes,
+           bytes);
+    memcpy((char *)to->data.student + row * bytes, (char *)from->data.student + index * bytes,
+           bytes);
+    if (from->data.labels)
+        to->data.labels[row] = from->data.labels[index];
+    if (from->data.row_weight)
+        to->data.row_weight[row] = from->data.row_weight[index];
+}
+
 int yardstick_make(yardstick *y, size_t classes) {
     y->e = enclosure_new(classes);
     y->b = bounds_new(classes);
@@ -59,16 +71,32 @@ int yardstick_measure(yardstick *y, const run *r, const dkl_kernel *kernel, size
 /* textbook and pairwise sum in an order and by formulas that keep only some exact properties:
  * theirs are what the frameworks' users see. */
 static int asked_of_equal(const problem *p, const dkl_kernel *kernel) {
-    return strcmp(p->inputs.family->name, "equal") == 0 &&
+    return problem_has_one_temperature(p) && strcmp(p->inputs.family->name, "equal") == 0 &&
            kernel->accuracy.formula == DKL_FORMULA_CENTRED;
 }
 
 /* The losses that the paper decouples: one of alpha and beta for each gradient, weights p. */
 static int asked_of_decoupled(const problem *p, const dkl_kernel *kernel) {
     (void)kernel;
-    return p->spec.loss == DKL_KL ||
-           (!p->spec.symmetric && p->spec.weights == DKL_WEIGHTS_SAMPLE && p->spec.gamma == 1 &&
-            p->spec.normalise == DKL_NORMALISE_BATCH);
+    return problem_has_one_temperature(p) &&
+           (p->spec.loss == DKL_KL ||
+            (!p->spec.symmetric && p->spec.weights == DKL_WEIGHTS_SAMPLE && p->spec.gamma == 1 &&
+             p->spec.normalise == DKL_NORMALISE_BATCH));
+}
+
+static int asked_of_ikl(const problem *p, const dkl_kernel *kernel) {
+    dkl_spec other = p->spec;
+    other.loss = DKL_GKL;
+    return p->spec.loss == DKL_IKL && p->spec.gamma == 1 &&
+           p->spec.normalise == DKL_NORMALISE_BATCH && !dkl_kernel_refuses(kernel, &other, p->type);
+}
+
+static int asked_of_prior(const problem *p, const dkl_kernel *kernel) {
+    dkl_spec other = p->spec;
+    other.loss = DKL_DKL_BA;
+    other.weights = DKL_WEIGHTS_SAMPLE;
+    return p->spec.loss == DKL_IKL && p->spec.weights == DKL_WEIGHTS_CLASS && p->spec.gamma == 1 &&
+           p->spec.normalise == DKL_NORMALISE_BATCH && !dkl_kernel_refuses(kernel, &other, p->type);
 }
 
 static const struct property {
@@ -81,18 +109,20 @@ static const struct property {
     {"property:repeat", "kl", NULL, property_repeat, NULL},
     {"property:position", "kl", NULL, property_position, NULL},
     {"property:temperature", "kl", NULL, property_temperature, NULL},
-    {"property:linear", "loss", asked_of_decoupled, property_linear, NULL},
+    {"property:linear", "loss", NULL, property_linear, NULL},
+    {"property:gkl-is-ikl", "loss", asked_of_ikl, property_gkl, NULL},
     {"property:sign", "kl", NULL, NULL, bounded_sign},
     {"property:gradient-sum", "grad_student", NULL, NULL, bounded_sum},
     {"property:permutation", "grad_student", NULL, NULL, bounded_permutation},
     {"property:pinsker", "kl", NULL, NULL, bounded_pinsker},
-    {"property:shift", "grad_student", asked_of_decoupled, NULL, bounded_shift},
+    {"property:shift", "grad_student", NULL, NULL, bounded_shift},
     {"property:doubling", "grad_student", asked_of_decoupled, NULL, bounded_doubling},
     {"property:swap", "kl", asked_of_decoupled, NULL, bounded_swap},
+    {"property:prior-is-softmax", "grad_teacher", asked_of_prior, NULL, bounded_prior},
 };
 
-/* Rows that the bounds do not cover whole hold special values: they have no properties, and a problem of
- * such rows alone is not tested. */
+/* Rows that the bounds do not cover whole hold special values: they have no properties, and a
+ * problem of such rows alone is not tested. */
 static verdict judge_bounded(verdict v, const struct property *property, const run *r,
                              const dkl_kernel *kernel) {
     yardstick y;

@@ -32,6 +32,28 @@ void bounded_sum(score *s, const run *r, const dkl_kernel *kernel, size_t row, c
     }
 }
 
+/* The label's row of the prior moves with the classes. */
+static void move_prior(run *to, const run *from, size_t row) {
+    const size_t classes = from->p.classes,
+                 first = from->data.labels ? (size_t)from->data.labels[row] * classes : 0;
+    for (size_t j = 0; j < classes && from->data.prior; j++)
+        run_set(to->data.prior, to->p.type, first + (j + 1) % classes,
+                load_element(from->data.prior, from->p.type, first + j));
+}
+
+static void score_moved(score *s, const run *from, const run *to, size_t row, const double *bound,
+                        mpfi_t *exact, int teacher) {
+    const size_t classes = from->p.classes;
+    const void *const x = teacher ? from->data.grad_teacher : from->data.grad_student,
+                      *const y = teacher ? to->data.grad_teacher : to->data.grad_student;
+    const double ulp = gradient_ulp(exact, classes, from->p.type);
+    for (size_t j = 0; j < classes; j++) {
+        const double a = load_element(x, from->p.type, row * classes + j),
+                     b = load_element(y, to->p.type, row * classes + (j + 1) % classes);
+        score_add(s, fabs(a - b), bounds_add(bound[j], bound[j]), ulp);
+    }
+}
+
 /* Classes moved on by one: the values stay and the gradients follow, within both bounds. */
 void bounded_permutation(score *s, const run *r, const dkl_kernel *kernel, size_t row,
                          const yardstick *y) {
@@ -48,17 +70,17 @@ void bounded_permutation(score *s, const run *r, const dkl_kernel *kernel, size_
         run_set(other.data.teacher, one.type, to, load_element(r->data.teacher, one.type, from));
         run_set(other.data.student, one.type, to, load_element(r->data.student, one.type, from));
     }
+    move_prior(&other, r, row);
     const double ulp = ulp_of(enclosure_magnitude(y->e->kl), one.type);
     if (run_with(&other, kernel))
         score_add(s, NAN, 0, 1);
     score_add(s, fabs(other.data.kl[row] - r->data.kl[row]), bounds_add(y->b->kl, y->b->kl), ulp);
-    for (size_t j = 0; j < classes; j++) {
-        const size_t from = row * classes + j, to = row * classes + (j + 1) % classes;
-        const double a = load_element(r->data.grad_student, one.type, from),
-                     b = load_element(other.data.grad_student, one.type, to);
-        score_add(s, fabs(a - b), bounds_add(y->b->grad_student[j], y->b->grad_student[j]),
-                  gradient_ulp(y->e->grad_student, classes, one.type));
-    }
+    if (one.spec.loss != DKL_KL)
+        score_add(s, fabs(other.data.wmse[row] - r->data.wmse[row]),
+                  bounds_add(y->b->wmse, y->b->wmse),
+                  ulp_of(enclosure_magnitude(y->e->wmse), one.type));
+    score_moved(s, r, &other, row, y->b->grad_teacher, y->e->grad_teacher, 1);
+    score_moved(s, r, &other, row, y->b->grad_student, y->e->grad_student, 0);
     run_free(&other);
 }
 

@@ -56,14 +56,10 @@ int property_repeat(const run *r, const dkl_kernel *kernel) {
 /* Rows in reverse order: a row does not depend on its neighbours. */
 int property_position(const run *r, const dkl_kernel *kernel) {
     run other;
-    const size_t bytes = row_bytes(r);
     if (run_make(&other, &r->p))
         return 0;
-    for (size_t i = 0; i < r->p.rows; i++) {
-        const size_t k = r->p.rows - 1 - i;
-        memcpy((char *)other.data.teacher + k * bytes, (char *)r->data.teacher + i * bytes, bytes);
-        memcpy((char *)other.data.student + k * bytes, (char *)r->data.student + i * bytes, bytes);
-    }
+    for (size_t i = 0; i < r->p.rows; i++)
+        run_copy_row(&other, r->p.rows - 1 - i, r, i);
     int good = !run_with(&other, kernel);
     for (size_t i = 0; good && i < r->p.rows; i++)
         good = same_row(r, i, &other, r->p.rows - 1 - i);
@@ -89,44 +85,63 @@ static int gradient_is_multiple(const run *a, const run *b, output_kind which, d
     return good;
 }
 
-/* KL_T and CE_T of (m, n) with T = 4 are those of (m/4, n/4) with T = 1, and so is the student's
- * gradient after a division by 4: all of it exact as long as nothing is subnormal. */
+static int gradients_are_multiples(const run *a, const run *b, double factor) {
+    return gradient_is_multiple(a, b, OUTPUT_GRAD_TEACHER, factor) &&
+           gradient_is_multiple(a, b, OUTPUT_GRAD_STUDENT, factor);
+}
+
+static int terms_are_same(const run *a, const run *b, size_t row) {
+    return same_bits(a->data.kl[row], b->data.kl[row]) &&
+           same_bits(a->data.ce[row], b->data.ce[row]);
+}
+
+/* KL_T and CE_T of (m, n) with T = 4 are those of (m/4, n/4) with T = 1; with tau = 4 as well the
+ * weights are the same, and wMSE is 16 times as large. So with alpha/16 the loss is the same and
+ * both gradients are divided by 4: all of it exact as long as nothing is subnormal. */
 int property_temperature(const run *r, const dkl_kernel *kernel) {
+    const int kl = r->p.spec.loss == DKL_KL;
     run hot = {.result = {.loss = 0}}, cold = hot;
     int good = !run_make(&hot, &r->p) && !run_make(&cold, &r->p);
-    hot.p.spec.temperature = 4 * r->p.spec.temperature;
+    hot.p.spec.temperature *= 4;
+    hot.p.spec.student_temperature *= 4;
+    if (!kl) { /* which has no weights and no alpha */
+        hot.p.spec.tau *= 4;
+        hot.p.spec.alpha /= 16;
+    }
     for (size_t i = 0; good && i < r->p.rows * r->p.classes; i++) {
         run_set(cold.data.teacher, r->p.type, i, load_element(hot.data.teacher, r->p.type, i) / 4);
         run_set(cold.data.student, r->p.type, i, load_element(hot.data.student, r->p.type, i) / 4);
     }
-    good = good && !run_with(&hot, kernel) && !run_with(&cold, kernel);
+    good = good && !run_with(&hot, kernel) && !run_with(&cold, kernel) &&
+           is_multiple(hot.result.loss, cold.result.loss, 1, r->p.type);
     for (size_t i = 0; good && i < r->p.rows; i++)
-        good = same_bits(hot.data.kl[i], cold.data.kl[i]) &&
-               same_bits(hot.data.ce[i], cold.data.ce[i]);
-    good = good && gradient_is_multiple(&hot, &cold, OUTPUT_GRAD_STUDENT, 0.25);
+        good = terms_are_same(&hot, &cold, i) &&
+               (kl || is_multiple(hot.data.wmse[i], cold.data.wmse[i], 16, r->p.type));
+    good = good && gradients_are_multiples(&hot, &cold, 0.25);
     run_free(&hot);
     run_free(&cold);
     return good;
 }
 
 /* One run with alpha and beta multiplied by powers of two. alpha alone reaches the teacher's
- * gradient of the losses with wMSE, beta the student's: the caller asks for no other losses. */
+ * gradient of the losses with wMSE; the student's is beta's unless the loss is symmetric, where
+ * only a common factor comes out. */
 static int scales(const run *r, const dkl_kernel *kernel, double alpha, double beta) {
-    const int kl = r->p.spec.loss == DKL_KL;
+    const int kl = r->p.spec.loss == DKL_KL, symmetric = !kl && r->p.spec.symmetric;
     run other = {.result = {.loss = 0}};
     int good = !run_make(&other, &r->p);
-    if (!kl) /* which has no alpha */
+    if (!kl)
         other.p.spec.alpha *= alpha;
     other.p.spec.beta *= beta;
     good = good && !run_with(&other, kernel);
     if (good && (kl || alpha == beta))
         good = is_multiple(other.result.loss, r->result.loss, beta, DKL_F64);
     for (size_t i = 0; good && i < r->p.rows; i++)
-        good = same_bits(other.data.kl[i], r->data.kl[i]) &&
-               same_bits(other.data.ce[i], r->data.ce[i]) &&
-               (kl || same_bits(other.data.wmse[i], r->data.wmse[i]));
-    good = good && gradient_is_multiple(&other, r, OUTPUT_GRAD_TEACHER, kl ? beta : alpha) &&
-           gradient_is_multiple(&other, r, OUTPUT_GRAD_STUDENT, beta);
+        good =
+            terms_are_same(&other, r, i) && (kl || same_bits(other.data.wmse[i], r->data.wmse[i]));
+    good = good && gradient_is_multiple(&other, r, OUTPUT_GRAD_TEACHER, kl ? beta : alpha);
+    if (good && (!symmetric || alpha == beta))
+        good = gradient_is_multiple(&other, r, OUTPUT_GRAD_STUDENT, beta);
     run_free(&other);
     return good;
 }
@@ -134,4 +149,16 @@ static int scales(const run *r, const dkl_kernel *kernel, double alpha, double b
 /* The loss is linear in alpha and beta, the terms do not see them. */
 int property_linear(const run *r, const dkl_kernel *kernel) {
     return scales(r, kernel, 4, 4) && scales(r, kernel, 8, 1) && scales(r, kernel, 1, 0.5);
+}
+
+/* GKL is IKL with an exponent and a normaliser: without them, the same bits. */
+int property_gkl(const run *r, const dkl_kernel *kernel) {
+    run other = {.result = {.loss = 0}};
+    int good = !run_make(&other, &r->p);
+    other.p.spec.loss = DKL_GKL;
+    good = good && !run_with(&other, kernel) && same_bits(other.result.loss, r->result.loss);
+    for (size_t i = 0; good && i < r->p.rows; i++)
+        good = same_row(r, i, &other, i);
+    run_free(&other);
+    return good;
 }

@@ -39,9 +39,12 @@ typedef int exact_property(const run *r, const dkl_kernel *kernel);
 typedef void bounded_property(score *s, const run *r, const dkl_kernel *kernel, size_t row,
                               const yardstick *y);
 
+/* Copies what row `from` of one run reads to row `to` of another: logits, label, row weight. */
+void run_copy_row(run *to, size_t row, const run *from, size_t index);
+
 exact_property property_zero, property_repeat, property_position, property_temperature,
-    property_linear;
+    property_linear, property_gkl;
 bounded_property bounded_sign, bounded_sum, bounded_permutation, bounded_pinsker, bounded_shift,
-    bounded_doubling, bounded_swap;
+    bounded_doubling, bounded_swap, bounded_prior;
 
 #endif

@@ -24,6 +24,7 @@ static int measured_make(measured *x, const problem *p, size_t classes) {
     *x = (measured){.r = {.result = {.loss = 0}}};
     one.rows = 1;
     one.classes = classes;
+    one.row_weights = ROW_WEIGHTS_ONE;
     one.spec.alpha = one.spec.beta = 1;
     one.spec.reduction = DKL_REDUCE_MEAN;
     /* Only memory is wanted, of a shape that files need not have. */

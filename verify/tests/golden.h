@@ -15,7 +15,7 @@
 #include <mpfr.h>
 #include <stdlib.h>
 
-enum { BITS = 320, TERMS = 4 }; /* 40 digits are 133 bits */
+enum { BITS = 320, TERMS = 4, GOLDEN_CASES = 28 }; /* 40 digits are 133 bits */
 static char folder[] = "/tmp/test_golden.XXXXXX", program[4096], cases[4096];
 static child c;
 static const char *const term_names[TERMS] = {"loss", "kl", "wmse", "ce"};
@@ -23,7 +23,10 @@ static const char *const term_names[TERMS] = {"loss", "kl", "wmse", "ce"};
 typedef struct golden {
     json_t *json;
     npy_array teacher, student, gradient[2]; /* the gradients in f8, correctly rounded */
-    dkl_spec spec;
+    npy_array labels, prior, row_weight;     /* no data where the case has none */
+    int32_t *label;
+    double *weight;
+    dkl_spec spec; /* the options as the program reads them, gamma rounded to a double */
     dkl_batch batch;
 } golden;
 
@@ -55,6 +58,67 @@ static inline dkl_loss loss_of(const golden *g) {
     return loss;
 }
 
+/* The position of an option's word in a list that ends in NULL; -1: the case has no such option. */
+static inline int choice_of(const golden *g, const char *key, const char *const *words) {
+    const char *word = option_of(g, key);
+    for (int i = 0; word && words[i]; i++)
+        if (strcmp(word, words[i]) == 0)
+            return i;
+    assert_null(word);
+    return -1;
+}
+
+static inline void read_spec(golden *g) {
+    static const char *const weights[] = {"sample", "class", NULL},
+                             *const symmetric[] = {"0", "1", NULL},
+                             *const reductions[] = {"mean", "weighted", "sum", NULL},
+                             *const normalise[] = {"batch", "mass", NULL};
+    int chosen;
+    dkl_spec_init(&g->spec, loss_of(g));
+    g->spec.alpha = number_of(g, "alpha");
+    g->spec.beta = number_of(g, "beta");
+    g->spec.temperature = number_of(g, "temperature");
+    g->spec.tau = number_of(g, "tau");
+    g->spec.gamma = number_of(g, "gamma");
+    if ((chosen = choice_of(g, "weights", weights)) >= 0)
+        g->spec.weights = (dkl_weights)chosen;
+    if ((chosen = choice_of(g, "symmetric", symmetric)) >= 0)
+        g->spec.symmetric = chosen;
+    if ((chosen = choice_of(g, "reduction", reductions)) >= 0)
+        g->spec.reduction = (dkl_reduction)chosen;
+    if ((chosen = choice_of(g, "normalise", normalise)) >= 0)
+        g->spec.normalise = (dkl_normalise)chosen;
+}
+
+static inline double element(const npy_array *x, size_t i) {
+    return x->type == NPY_F8 ? ((const double *)x->data)[i] : (double)((const float *)x->data)[i];
+}
+
+/* Labels, prior and row weights, of a case that has them. */
+static inline void read_extras(golden *g, const char *name) {
+    static const char *const files[] = {"labels.npy", "prior.npy", "row_weight.npy"};
+    npy_array *const arrays[] = {&g->labels, &g->prior, &g->row_weight};
+    const size_t rows = g->batch.rows;
+    char path[4300];
+    for (size_t i = 0; i < 3; i++) {
+        *arrays[i] = (npy_array){.data = NULL};
+        case_path(path, name, files[i]);
+        if (access(path, R_OK) == 0)
+            read_npy(arrays[i], path);
+    }
+    g->label = g->labels.data ? malloc(rows * sizeof *g->label) : NULL;
+    g->weight = g->row_weight.data ? malloc(rows * sizeof *g->weight) : NULL;
+    for (size_t i = 0; g->label && i < rows; i++)
+        g->label[i] = g->labels.type == NPY_I8 ? (int32_t)((const int64_t *)g->labels.data)[i]
+                                               : ((const int32_t *)g->labels.data)[i];
+    for (size_t i = 0; g->weight && i < rows; i++)
+        g->weight[i] = element(&g->row_weight, i);
+    g->batch.labels = g->label;
+    g->batch.row_weight = g->weight;
+    g->batch.prior = g->prior.data;
+    g->batch.prior_type = g->prior.type == NPY_F8 ? DKL_F64 : DKL_F32;
+}
+
 static inline void open_case(golden *g, const char *name) {
     static const char *const files[] = {"teacher.npy", "student.npy", "grad_teacher.npy",
                                         "grad_student.npy"};
@@ -69,14 +133,10 @@ static inline void open_case(golden *g, const char *name) {
     }
     assert_int_equal(g->gradient[0].type, NPY_F8);
     assert_int_equal(g->gradient[1].type, NPY_F8);
-    dkl_spec_init(&g->spec, loss_of(g));
-    g->spec.alpha = number_of(g, "alpha");
-    g->spec.beta = number_of(g, "beta");
-    g->spec.temperature = number_of(g, "temperature");
-    g->spec.tau = number_of(g, "tau");
-    g->spec.gamma = number_of(g, "gamma");
+    read_spec(g);
     dkl_batch_init(&g->batch, g->teacher.type == NPY_F8 ? DKL_F64 : DKL_F32, g->teacher.shape[0],
                    g->teacher.shape[1], g->teacher.data, g->student.data);
+    read_extras(g, name);
 }
 
 static inline void close_case(golden *g) {
@@ -85,6 +145,24 @@ static inline void close_case(golden *g) {
     npy_free(&g->student);
     npy_free(&g->gradient[0]);
     npy_free(&g->gradient[1]);
+    npy_free(&g->labels);
+    npy_free(&g->prior);
+    npy_free(&g->row_weight);
+    free(g->label);
+    free(g->weight);
+}
+
+/* The doubles next to the case's gamma from below and above, the same where it is one: options
+ * are doubles, two cases have decimals (0.3, 0.7). Over one ulp of gamma all values are straight
+ * lines to a part in 2^100, so those of the decimal lie between those of its neighbours. */
+static inline void gamma_neighbours(const golden *g, double gamma[2]) {
+    mpfr_t exact;
+    mpfr_init2(exact, BITS);
+    mpfr_set_str(exact, option_of(g, "gamma"), 10, MPFR_RNDN);
+    gamma[0] = mpfr_get_d(exact, MPFR_RNDD);
+    gamma[1] = mpfr_get_d(exact, MPFR_RNDU);
+    mpfr_clear(exact);
+    assert_true(gamma[1] <= nextafter(gamma[0], INFINITY));
 }
 
 /* The case's decimal, and half a unit of its last digit. 0: the case has no such term. */
@@ -151,10 +229,6 @@ static inline void read_gradients(npy_array x[2]) {
     remove("gs.npy");
 }
 
-static inline double element(const npy_array *x, size_t i) {
-    return x->type == NPY_F8 ? ((const double *)x->data)[i] : (double)((const float *)x->data)[i];
-}
-
 /* ---- The tests ------------------------------------------------------------------------------ */
 
 static inline int enter_folder(void **state) {
@@ -189,11 +263,11 @@ static inline void add_trial(const char *name, const char *what, const void *arg
     tests[trial_count++] = (struct CMUnitTest){t->display, test, NULL, NULL, t};
 }
 
-/* Calls add for every case, in the order of names, and runs what it adds. Every loss has a case,
- * or the cases are not where they should be. */
+/* Calls add for every case, in the order of names, and runs what it adds. All cases are there, and
+ * every loss has one, or they are not where they should be. */
 static inline int run_golden(const char *group, void (*add)(const golden *g, const char *name)) {
     struct dirent **list;
-    unsigned seen = 0;
+    unsigned seen = 0, count = 0;
     if (!realpath(DKL_PROGRAM, program) || !realpath(GOLDEN_DIR, cases))
         return 1;
     const int entries = scandir(cases, &list, NULL, alphasort);
@@ -203,11 +277,12 @@ static inline int run_golden(const char *group, void (*add)(const golden *g, con
             open_case(&g, list[i]->d_name);
             add(&g, list[i]->d_name);
             seen |= 1u << g.spec.loss;
+            count++;
             close_case(&g);
         }
         free(list[i]);
     }
-    if (entries < 0 || seen != (1u << DKL_LOSSES) - 1)
+    if (entries < 0 || count != GOLDEN_CASES || seen != (1u << DKL_LOSSES) - 1)
         return 1;
     free(list);
     return _cmocka_run_group_tests(group, tests, trial_count, enter_folder, leave_folder);

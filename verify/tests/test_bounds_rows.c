@@ -101,7 +101,7 @@ static void hardest_rows_keep_their_bounds(void **state) {
         for (size_t k = 0; k < dkl_kernel_count(); k++) {
             const dkl_kernel *kernel = dkl_kernel_at(k);
             if (!dkl_kernel_refuses(kernel, &d.spec, row->type) &&
-                !(kernel->missing && kernel->missing()) && kernel->accuracy.formula)
+                !(kernel->missing && kernel->missing()) && bounds_known(&kernel->accuracy))
                 judge_kernel(kernel, row, &d, e, &norms, b);
         }
         enclosure_free(e);
@@ -205,7 +205,7 @@ static void rows_outside_have_bounds_of_zero(void **state) {
             for (dkl_loss loss = DKL_KL; loss <= DKL_DKL; loss++)
                 for (dkl_type type = DKL_F64; type <= DKL_F32; type++) {
                     const dkl_kernel *kernel = dkl_kernel_at(k);
-                    if (kernel->accuracy.formula && (kernel->losses & 1u << loss))
+                    if (bounds_known(&kernel->accuracy) && (kernel->losses & 1u << loss))
                         judge_edge(&edge_rows[i], kernel, loss, type);
                 }
 }

@@ -10,162 +10,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../npy.h"
-#include "child.h"
+#include "cli_files.h"
 
-#include <dirent.h>
-#include <math.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-
-static char folder[] = "/tmp/test_cli.XXXXXX", program[4096];
 static child c;
-
-/* ---- Files -------------------------------------------------------------------------------- */
-
-/* Headers as they are and so many bytes of zeros. */
-static const struct raw_file {
-    const char *name, *descr, *fortran, *shape;
-    size_t bytes;
-} raw_files[] = {
-    {"t.npy", "<f4", "False", "(4, 3)", 48},
-    {"f8.npy", "<f8", "False", "(4, 3)", 96},
-    {"tall.npy", "<f4", "False", "(5, 3)", 60},
-    {"wide.npy", "<f4", "False", "(4, 4)", 64},
-    {"big-endian.npy", ">f4", "False", "(4, 3)", 48},
-    {"fortran.npy", "<f4", "True", "(4, 3)", 48},
-    {"int.npy", "<i8", "False", "(4, 3)", 96},
-    {"f2.npy", "<f2", "False", "(4, 3)", 24},
-    {"u2.npy", "<u2", "False", "(4, 3)", 24},
-    {"complex.npy", "<c8", "False", "(4, 3)", 96},
-    {"1d.npy", "<f4", "False", "(12,)", 48},
-    {"3d.npy", "<f4", "False", "(2, 2, 3)", 48},
-    {"no-rows.npy", "<f4", "False", "(0, 3)", 0},
-    {"short.npy", "<f4", "False", "(4, 3)", 44},
-    {"long.npy", "<f4", "False", "(4, 3)", 52},
-    {"overflow.npy", "<f4", "False", "(4294967296, 4294967296)", 48},
-    {"negative.npy", "<f4", "False", "(-4, 3)", 48},
-};
-
-static const struct value_file {
-    const char *name;
-    npy_type type;
-    size_t rows, columns; /* columns 0: one dimension */
-    double value[9];
-} value_files[] = {
-    {"y.npy", NPY_I8, 4, 0, {0, 1, 2, 0}},
-    {"y3.npy", NPY_I8, 3, 0, {0, 1, 2}},
-    {"y-high.npy", NPY_I8, 4, 0, {0, 1, 3, 0}},
-    {"y-low.npy", NPY_I4, 4, 0, {0, 1, 2, -1}},
-    {"y-f4.npy", NPY_F4, 4, 0, {0, 1, 2, 0}},
-    {"p.npy", NPY_F8, 3, 3, {1, 2, 3, 4, 5, 6, 7, 8, 9}},
-    {"p-zero.npy", NPY_F8, 3, 3, {1, 2, 3, 0, 0, 0, 7, 8, 9}},
-    {"p-negative.npy", NPY_F8, 3, 3, {1, 2, 3, 4, 5, 6, 7, -8, 9}},
-    {"p-nan.npy", NPY_F4, 3, 3, {NAN, 2, 3, 4, 5, 6, 7, 8, 9}},
-    {"p-small.npy", NPY_F8, 3, 2, {1, 2, 3, 4, 5, 6}},
-    {"r.npy", NPY_F8, 4, 0, {1, 0, 2, 1}},
-    {"r3.npy", NPY_F8, 3, 0, {1, 0, 2}},
-    {"r-negative.npy", NPY_F8, 4, 0, {1, -1, 1, 1}},
-    {"r-nan.npy", NPY_F4, 4, 0, {1, 1, NAN, 1}},
-    {"r-inf.npy", NPY_F8, 4, 0, {1, INFINITY, 1, 1}},
-    {"r-zero.npy", NPY_F8, 4, 0, {0, 0, 0, 0}},
-};
-
-static void put_raw(const struct raw_file *f) {
-    char header[128];
-    memset(header, ' ', sizeof header);
-    memcpy(header, "\x93NUMPY\x01\0\x76\0", 10);
-    const int length = snprintf(header + 10, sizeof header - 10,
-                                "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", f->descr,
-                                f->fortran, f->shape);
-    header[10 + length] = ' ';
-    header[127] = '\n';
-    FILE *file = fopen(f->name, "wb");
-    assert_non_null(file);
-    fwrite(header, 1, sizeof header, file);
-    for (size_t i = 0; i < f->bytes; i++)
-        fputc(0, file);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void put_values(const struct value_file *f) {
-    double f8[9];
-    float f4[9];
-    int64_t i8[9];
-    int32_t i4[9];
-    void *const data[] = {[NPY_F8] = f8, [NPY_F4] = f4, [NPY_I4] = i4, [NPY_I8] = i8};
-    char message[256];
-    for (size_t i = 0; i < 9; i++) {
-        f8[i] = f->value[i];
-        f4[i] = (float)f->value[i];
-        i8[i] = isnan(f->value[i]) || isinf(f->value[i]) ? 0 : (int64_t)f->value[i];
-        i4[i] = (int32_t)i8[i];
-    }
-    const npy_array x = {.type = f->type,
-                         .dims = f->columns ? 2 : 1,
-                         .shape = {f->rows, f->columns ? f->columns : 1},
-                         .data = data[f->type]};
-    assert_int_equal(npy_write(f->name, &x, message, sizeof message), 0);
-}
-
-static void put_text(const char *name, const char *text) {
-    FILE *file = fopen(name, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    assert_int_equal(fclose(file), 0);
-}
-
-static int enter_folder(void **state) {
-    (void)state;
-    const float student[12] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12};
-    char message[256];
-    if (!realpath(DKL_PROGRAM, program) || !mkdtemp(folder) || chdir(folder) ||
-        mkdir("folder", 0700))
-        return -1;
-    for (size_t i = 0; i < sizeof raw_files / sizeof *raw_files; i++)
-        put_raw(&raw_files[i]);
-    for (size_t i = 0; i < sizeof value_files / sizeof *value_files; i++)
-        put_values(&value_files[i]);
-    put_text("nothing.npy", "");
-    put_text("text.npy", "no array at all\n");
-    put_text("old.npy", "what was there before\n");
-    put_text("notes.txt", "{\"kind\":\"note\"}\n{\"kind\":\"half a li");
-    put_text("broken.jsonl", "{\"kind\":\n{}\n");
-    return npy_write("s.npy", &(npy_array){NPY_F4, 2, {4, 3}, (void *)(uintptr_t)student}, message,
-                     sizeof message);
-}
-
-/* Fails where a folder was left behind. */
-static int leave_folder(void **state) {
-    (void)state;
-    DIR *list = opendir(".");
-    for (const struct dirent *e; list && (e = readdir(list));)
-        if (e->d_name[0] != '.')
-            remove(e->d_name);
-    if (list)
-        closedir(list);
-    return chdir("/") || rmdir(folder);
-}
-
-/* FNV-1a over the names and the bytes of everything here, whatever the order. */
-static uint64_t fingerprint(void) {
-    uint64_t sum = 0;
-    DIR *list = opendir(".");
-    assert_non_null(list);
-    for (const struct dirent *e; (e = readdir(list));) {
-        uint64_t hash = 0xcbf29ce484222325u;
-        for (const char *name = e->d_name; *name; name++)
-            hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
-        FILE *file = fopen(e->d_name, "rb");
-        for (int byte; file && (byte = fgetc(file)) != EOF;)
-            hash = (hash ^ (unsigned)byte) * 0x100000001b3u;
-        if (file)
-            fclose(file);
-        sum += hash;
-    }
-    closedir(list);
-    return sum;
-}
 
 /* ---- Refusals ------------------------------------------------------------------------------ */
 
@@ -174,7 +21,6 @@ static uint64_t fingerprint(void) {
 #define PLAIN "eval --teacher t.npy --student s.npy "
 #define TEACHER(file) WRITES "--student s.npy --teacher " file
 #define STUDENT(file) WRITES "--teacher t.npy --student " file
-#define CLASS EVAL "--reference --loss ikl "
 #define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X250 X50 X50 X50 X50 X50
 #define VERIFY "verify --batch 2 --classes 3 --out new.jsonl "
@@ -218,18 +64,9 @@ static const struct refusal {
     {STUDENT("tall.npy"), 3, "tall.npy is 5 x 3"},
     {STUDENT("wide.npy"), 3, "wide.npy is 4 x 4"},
     {EVAL "--dtype f64", 3, "t.npy: holds f32"},
-    {CLASS "--prior p.npy --labels y3.npy", 3, "y3.npy: 3 labels"},
-    {CLASS "--prior p.npy --labels y-f4.npy", 3, "y-f4.npy: labels"},
-    {CLASS "--prior p-small.npy --labels y.npy", 3, "p-small.npy is 3 x 2"},
-    {CLASS "--prior y.npy --labels y.npy", 3, "y.npy: priors"},
     {EVAL "--row-weight r3.npy", 3, "r3.npy: 3 weights"},
     {EVAL "--row-weight y.npy", 3, "y.npy: row weights"},
     /* values in a file */
-    {CLASS "--prior p.npy --labels y-high.npy", 2, "y-high.npy: row 2 has label 3"},
-    {CLASS "--prior p.npy --labels y-low.npy", 2, "y-low.npy: row 3 has label -1"},
-    {CLASS "--labels y.npy --prior p-zero.npy", 2, "p-zero.npy: row 1 is all zero"},
-    {CLASS "--labels y.npy --prior p-negative.npy", 2, "p-negative.npy: row 2 has -8"},
-    {CLASS "--labels y.npy --prior p-nan.npy", 2, "p-nan.npy: row 0 has nan"},
     {EVAL "--row-weight r-negative.npy", 2, "r-negative.npy: row 1 has weight -1"},
     {EVAL "--row-weight r-nan.npy", 2, "r-nan.npy: row 2 has weight nan"},
     {EVAL "--row-weight r-inf.npy", 2, "r-inf.npy: row 1 has weight inf"},
@@ -242,16 +79,22 @@ static const struct refusal {
     {EVAL "--loss ikl", 2, "--labels"},
     {EVAL "--loss ikl --labels y.npy", 2, "--prior"},
     {EVAL "--loss dkl --weights class --prior p.npy", 2, "--labels"},
-    {EVAL "--loss ikl --labels y.npy --prior p.npy", 2, "ikl"},
+    {EVAL "--loss ikl --labels y.npy --prior p.npy --impl textbook", 2, "textbook does not"},
     {EVAL "--loss dkl --impl textbook", 2, "textbook does not compute this loss"},
-    {EVAL "--loss dkl --gamma 2", 2, "dkl"},
+    {EVAL "--loss dkl --gamma 2 --impl expanded", 2, "expanded does not compute gamma"},
+    {EVAL "--loss ikl --labels y.npy --prior p.npy --impl expanded", 2,
+     "row 0 has prior (expanded assumes rows that sum to 1) 6"},
     {EVAL "--impl frobnicate", 2, "frobnicate"},
     {EVAL "--impl *", 2, "--impl"},
     {EVAL "--loss kl,dkl", 2, "--loss"},
     {VERIFY "--loss dkl --impl textbook", 2, "nothing to verify"},
-    {VERIFY "--loss ikl", 2, "nothing to verify"},
+    {VERIFY "--loss ikl --impl textbook", 2, "nothing to verify"},
     {VERIFY "--dtype bf16", 2, "nothing to verify"},
-    {"bench --batch 2 --out new.jsonl --loss ikl", 2, "nothing to time"},
+    {"bench --batch 2 --out new.jsonl --loss ikl --impl textbook", 2, "nothing to time"},
+    {"verify --batch 2 --classes 3 --resume", 2, "--resume needs --out"},
+    {"verify --batch 2 --classes 3 --resume --out notes.txt", 3, "notes.txt"},
+    {"verify --loss ikl --batch 1 --classes 2^24", 3, "the machine has"},
+    {VERIFY "--row-weights some", 2, "--row-weights some"},
     {"bench --out new.jsonl --dtype f16", 2, "nothing to time"},
     /* options */
     {EVAL "--loss frobnicate", 2, "frobnicate"},
@@ -273,6 +116,15 @@ static const struct refusal {
     {EVAL "--loss kl --alpha 2", 2, "alpha"},
     {EVAL "--loss dkl --alpha inf", 2, "--alpha inf"},
     {EVAL "--beta nan", 2, "--beta nan"},
+    {EVAL "--student-temperature 0", 2, "--student-temperature 0"},
+    {EVAL "--student-temperature -1", 2, "--student-temperature -1"},
+    {EVAL "--student-temperature nan", 2, "--student-temperature nan"},
+    {EVAL "--impl centred.scalar --student-temperature 2", 2,
+     "centred.scalar does not compute a temperature of the student's own"},
+    {EVAL "--preset frobnicate", 2, "--preset frobnicate: no such preset"},
+    {EVAL "--preset at-cifar100-paper", 2, "class weights need --labels and --prior"},
+    {EVAL "--preset at-cifar100-paper --loss kl", 2, "alpha (loss kl has no wMSE) cannot be 20"},
+    {EVAL "--loss kl --preset at-cifar100-paper", 2, "alpha (loss kl has no wMSE) cannot be 20"},
     {EVAL "--weights none", 2, "--weights none"},
     {EVAL "--symmetric 2", 2, "--symmetric 2"},
     {EVAL "--reduction median", 2, "--reduction median"},
@@ -335,6 +187,39 @@ static const struct refusal {
     {"report broken.jsonl", 3, "broken.jsonl"},
 };
 
+/* With class weights, for each who: the reference, two implementations, and whoever would be taken.
+ * What the data are is found out before it is asked who computes the loss. */
+static const char *const who[] = {"--reference", "--impl pairwise", "--impl centred.scalar", ""};
+enum { WHO = sizeof who / sizeof *who };
+
+static const struct refusal class_refusals[] = {
+    {"--prior p.npy --labels y3.npy", 3, "y3.npy: 3 labels"},
+    {"--prior p.npy --labels y-f4.npy", 3, "y-f4.npy: labels"},
+    {"--prior p-small.npy --labels y.npy", 3, "p-small.npy is 3 x 2"},
+    {"--prior y.npy --labels y.npy", 3, "y.npy: priors"},
+    {"--labels missing.npy --prior p.npy", 3, "missing.npy"},
+    {"--labels y.npy --prior missing.npy", 3, "missing.npy"},
+    {"--prior p.npy", 2, "--labels"},
+    {"--labels y.npy", 2, "--prior"},
+    {"--prior p.npy --labels y-high.npy", 2, "y-high.npy: row 2 has label 3"},
+    {"--prior p.npy --labels y-low.npy", 2, "y-low.npy: row 3 has label -1"},
+    {"--labels y.npy --prior p-zero.npy", 2, "p-zero.npy: row 1 is all zero"},
+    {"--labels y.npy --prior p-negative.npy", 2, "p-negative.npy: row 2 has -8"},
+    {"--labels y.npy --prior p-nan.npy", 2, "p-nan.npy: row 0 has nan"},
+    {"--labels y.npy --prior p.npy --row-weight r3.npy", 3, "r3.npy: 3 weights"},
+    {"--labels y.npy --prior p.npy --row-weight r-negative.npy", 2,
+     "r-negative.npy: row 1 has weight -1"},
+    {"--labels y.npy --prior p.npy --row-weight r-nan.npy", 2, "r-nan.npy: row 2 has weight nan"},
+    {"--labels y.npy --prior p.npy --row-weight r-inf.npy", 2, "r-inf.npy: row 1 has weight inf"},
+    {"--labels y.npy --prior p.npy --row-weight r-zero.npy --reduction weighted", 2,
+     "r-zero.npy: the weights sum to 0"},
+    {"--labels y.npy --prior p.npy --gamma -0.5", 2, "--gamma -0.5: must not be negative"},
+    {"--labels y.npy --prior p.npy --gamma nan", 2, "--gamma nan"},
+    {"--labels y.npy --prior p.npy --tau 0", 2, "--tau 0: must be positive"},
+    {"--labels y.npy --prior p.npy --student-temperature 0", 2, "--student-temperature 0"},
+};
+enum { CLASS_REFUSALS = sizeof class_refusals / sizeof *class_refusals };
+
 static void test_refusal(void **state) {
     const struct refusal *r = *state;
     const uint64_t before = fingerprint();
@@ -352,10 +237,20 @@ static void test_refusal(void **state) {
 /* ---- All of it ----------------------------------------------------------------------------- */
 
 int main(void) {
-    enum { COUNT = sizeof refusals / sizeof *refusals };
-    static struct CMUnitTest tests[COUNT];
+    enum { COUNT = sizeof refusals / sizeof *refusals, MORE = 2 * CLASS_REFUSALS * WHO };
+    static struct refusal made[MORE];
+    static char lines[MORE][256];
+    static struct CMUnitTest tests[COUNT + MORE];
     for (size_t i = 0; i < COUNT; i++)
         tests[i] = (struct CMUnitTest){refusals[i].arguments, test_refusal, NULL, NULL,
                                        (void *)(uintptr_t)&refusals[i]};
+    for (size_t i = 0; i < MORE; i++) {
+        const struct refusal *of = &class_refusals[i / WHO / 2];
+        snprintf(lines[i], sizeof lines[i], "%s%s --loss %s %s", EVAL, who[i % WHO],
+                 i / WHO % 2 ? "gkl" : "ikl", of->arguments);
+        made[i] = (struct refusal){lines[i], of->status, of->names};
+        tests[COUNT + i] =
+            (struct CMUnitTest){made[i].arguments, test_refusal, NULL, NULL, &made[i]};
+    }
     return cmocka_run_group_tests_name("cli refusals", tests, enter_folder, leave_folder);
 }

@@ -30,37 +30,119 @@ static double mean_share(double bound, const mpfi_t exact, double rows) {
     return nextafter(bounds_add(bound, nextafter(rounding, INFINITY)) / rows, INFINITY);
 }
 
-static void add_row(allowance *a, const golden *g, const dkl_kernel *kernel, size_t row,
-                    enclosure *e, bounds *b, const enclosure_norms *norms) {
-    const size_t classes = g->batch.classes;
-    const double rows = (double)g->batch.rows;
-    assert_int_equal(enclosure_row(e, &g->spec, &g->batch, row, norms, g->batch.type,
+/* The exact values at one gamma. */
+typedef struct truth {
+    dkl_spec spec;
+    enclosure_norms norms;
+    enclosure *e;
+    mpfi_t term[TERMS]; /* the loss, and the sums of the printed means */
+} truth;
+
+static void truth_init(truth *x, const golden *g, double gamma) {
+    x->spec = g->spec;
+    x->spec.gamma = gamma;
+    x->e = enclosure_new(g->batch.classes);
+    assert_non_null(x->e);
+    for (size_t t = 0; t < TERMS; t++) {
+        mpfi_init2(x->term[t], BITS);
+        mpfi_set_ui(x->term[t], 0);
+    }
+    enclosure_norms_init(&x->norms);
+    assert_int_equal(enclosure_norms_evaluate(&x->norms, &x->spec, &g->batch), ENCLOSURE_OK);
+}
+
+static void truth_clear(truth *x) {
+    enclosure_norms_clear(&x->norms);
+    enclosure_free(x->e);
+    for (size_t t = 0; t < TERMS; t++)
+        mpfi_clear(x->term[t]);
+}
+
+static void truth_row(truth *x, const dkl_batch *batch, size_t row) {
+    assert_int_equal(enclosure_row(x->e, &x->spec, batch, row, &x->norms, batch->type,
                                    DKL_GRAD_TEACHER | DKL_GRAD_STUDENT),
                      ENCLOSURE_OK);
-    assert_int_equal(bounds_evaluate(b, &kernel->accuracy, &g->spec, &g->batch, row, e, norms), 0);
-    const double share[TERMS] = {bounds_loss_share(b, &g->spec, &g->batch, row, e, norms),
-                                 mean_share(b->kl, e->kl, rows), mean_share(b->wmse, e->wmse, rows),
-                                 mean_share(b->ce, e->ce, rows)};
-    for (size_t t = 0; t < TERMS; t++)
+}
+
+/* How far a value moves between two gammas, at most. */
+static double drift(const mpfi_t a, const mpfi_t b) {
+    mpfi_t hull;
+    mpfi_init2(hull, BITS);
+    mpfi_union(hull, a, b);
+    mpfr_sub(&hull->right, &hull->right, &hull->left, MPFR_RNDU);
+    const double width = mpfr_get_d(&hull->right, MPFR_RNDU);
+    mpfi_clear(hull);
+    return width;
+}
+
+static void gradient_bounds(double *out, const double *bound, mpfi_t *a, mpfi_t *b, size_t count) {
+    for (size_t j = 0; j < count; j++)
+        out[j] = bounds_add(bound[j], drift(a[j], b[j]));
+}
+
+/* A row's part in the loss and in the gradients, by the implementation's bound at the gamma that
+ * it gets; x[0] and x[1] are the neighbours of the case's own. */
+static void add_row(allowance *a, const golden *g, const dkl_kernel *kernel, size_t row, truth x[2],
+                    bounds *b) {
+    const size_t at = row * g->batch.classes;
+    truth *used = x[0].spec.gamma == g->spec.gamma ? &x[0] : &x[1];
+    for (size_t i = 0; i < 2; i++) {
+        truth_row(&x[i], &g->batch, row);
+        enclosure_add_loss(x[i].term[0], x[i].e, &x[i].spec, &g->batch, row, &x[i].norms);
+    }
+    assert_int_equal(
+        bounds_evaluate(b, &kernel->accuracy, &used->spec, &g->batch, row, used->e, &used->norms),
+        0);
+    a->term[0] = bounds_add(
+        a->term[0], bounds_loss_share(b, &used->spec, &g->batch, row, used->e, &used->norms));
+    gradient_bounds(a->gradient[0] + at, b->grad_teacher, x[0].e->grad_teacher,
+                    x[1].e->grad_teacher, g->batch.classes);
+    gradient_bounds(a->gradient[1] + at, b->grad_student, x[0].e->grad_student,
+                    x[1].e->grad_student, g->batch.classes);
+}
+
+/* A row's part in the printed means, which are those of all rows, weight 0 or not. */
+static void add_means(allowance *a, const golden *g, const dkl_kernel *kernel, size_t row,
+                      truth x[2], bounds *b) {
+    truth *used = x[0].spec.gamma == g->spec.gamma ? &x[0] : &x[1];
+    const double rows = (double)g->batch.rows;
+    dkl_batch plain = g->batch;
+    plain.row_weight = NULL;
+    for (size_t i = 0; i < 2; i++) {
+        const enclosure *e = x[i].e;
+        mpfi_srcptr const terms[TERMS] = {NULL, e->kl, e->wmse, e->ce};
+        truth_row(&x[i], &plain, row);
+        for (size_t t = 1; t < TERMS; t++)
+            mpfi_add(x[i].term[t], x[i].term[t], terms[t]);
+    }
+    assert_int_equal(
+        bounds_evaluate(b, &kernel->accuracy, &used->spec, &plain, row, used->e, &used->norms), 0);
+    const double share[TERMS] = {0, mean_share(b->kl, used->e->kl, rows),
+                                 mean_share(b->wmse, used->e->wmse, rows),
+                                 mean_share(b->ce, used->e->ce, rows)};
+    for (size_t t = 1; t < TERMS; t++)
         a->term[t] = bounds_add(a->term[t], share[t]);
-    memcpy(a->gradient[0] + row * classes, b->grad_teacher, classes * sizeof(double));
-    memcpy(a->gradient[1] + row * classes, b->grad_student, classes * sizeof(double));
 }
 
 static void find_allowance(allowance *a, const golden *g, const dkl_kernel *kernel) {
-    enclosure_norms norms;
-    enclosure_norms_init(&norms);
-    assert_int_equal(enclosure_norms_evaluate(&norms, &g->spec, &g->batch), ENCLOSURE_OK);
-    enclosure *e = enclosure_new(g->batch.classes);
+    double gamma[2];
+    truth x[2];
+    gamma_neighbours(g, gamma);
     bounds *b = bounds_new(g->batch.classes);
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < 2; i++) {
+        truth_init(&x[i], g, gamma[i]);
         a->gradient[i] = malloc(g->batch.rows * g->batch.classes * sizeof(double));
-    assert_true(e && b && a->gradient[0] && a->gradient[1]);
-    for (size_t row = 0; row < g->batch.rows; row++)
-        add_row(a, g, kernel, row, e, b, &norms);
+        assert_true(b && a->gradient[i]);
+    }
+    for (size_t row = 0; row < g->batch.rows; row++) {
+        add_row(a, g, kernel, row, x, b);
+        add_means(a, g, kernel, row, x, b);
+    }
+    for (size_t t = 0; t < TERMS; t++) /* of a mean less, by the number of rows */
+        a->term[t] = bounds_add(a->term[t], drift(x[0].term[t], x[1].term[t]));
+    truth_clear(&x[0]);
+    truth_clear(&x[1]);
     bounds_free(b);
-    enclosure_free(e);
-    enclosure_norms_clear(&norms);
 }
 
 /* |computed - expected| <= allowed + half, all three numbers at 320 bits. */
@@ -117,6 +199,26 @@ static void test_implementation(void **state) {
     close_case(&g);
 }
 
+/* Where no bound is derived yet: it runs, says what it ran and writes gradients of the right type.
+ */
+static void test_runs(void **state) {
+    const trial *t = *state;
+    const dkl_kernel *kernel = t->argument;
+    golden g;
+    npy_array computed[2];
+    char more[128];
+    open_case(&g, t->name);
+    snprintf(more, sizeof more, "--impl %s", kernel->name);
+    run_eval(&g, t->name, more, NULL);
+    json_decref(parse_output(&g, kernel->name));
+    read_gradients(computed);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(computed[i].type, g.teacher.type);
+        npy_free(&computed[i]);
+    }
+    close_case(&g);
+}
+
 /* What no implementation computes is refused by name, and nothing is written. */
 static void test_refused(void **state) {
     const trial *t = *state;
@@ -131,17 +233,65 @@ static void test_refused(void **state) {
     close_case(&g);
 }
 
+/* ---- Who takes part ------------------------------------------------------------------------- */
+
+enum { KL_AND_DKL = 1u << DKL_KL | 1u << DKL_DKL, EVERY_LOSS = (1u << DKL_LOSSES) - 1 };
+
+/* Losses whose bounds reference/bounds.md derives: EVERY_LOSS when it has them. */
+static const unsigned bounded = KL_AND_DKL;
+
+/* Whether there is a bound for the loss, and for the formula that the implementation declares. */
+static int is_bounded(const golden *g, const dkl_kernel *kernel) {
+    if (!(bounded >> g->spec.loss & 1u))
+        return 0;
+    truth x;
+    bounds *b = bounds_new(g->batch.classes);
+    assert_non_null(b);
+    truth_init(&x, g, g->spec.gamma);
+    truth_row(&x, &g->batch, 0);
+    const int none = bounds_evaluate(b, &kernel->accuracy, &x.spec, &g->batch, 0, x.e, &x.norms);
+    truth_clear(&x);
+    bounds_free(b);
+    return !none;
+}
+
+/* Implementations that compute every case of these losses: a claim that is lost is a failure, not a
+ * case less. */
+static const struct participant {
+    const char *impl;
+    unsigned losses;
+} participants[] = {
+    {"centred.scalar", EVERY_LOSS},
+    {"pairwise", KL_AND_DKL}, /* EVERY_LOSS when it has them */
+    {"textbook", 1u << DKL_KL},
+};
+
+static void test_takes_part(void **state) {
+    const trial *t = *state;
+    const struct participant *p = t->argument;
+    golden g;
+    open_case(&g, t->name);
+    const dkl_kernel *kernel = dkl_kernel_find(p->impl);
+    assert_non_null(kernel);
+    assert_null(dkl_kernel_refuses(kernel, &g.spec, g.batch.type));
+    close_case(&g);
+}
+
 /* Every implementation that computes the case; a refusal where none does. */
 static void add_case(const golden *g, const char *name) {
     const size_t before = trial_count;
     for (size_t i = 0; i < dkl_kernel_count(); i++) {
         const dkl_kernel *kernel = dkl_kernel_at(i);
-        if (!dkl_kernel_refuses(kernel, &g->spec, g->batch.type) &&
-            kernel->accuracy.formula != DKL_FORMULA_NONE)
-            add_trial(name, kernel->name, kernel, test_implementation);
+        if (!(kernel->missing && kernel->missing()) &&
+            !dkl_kernel_refuses(kernel, &g->spec, g->batch.type))
+            add_trial(name, kernel->name, kernel,
+                      is_bounded(g, kernel) ? test_implementation : test_runs);
     }
     if (trial_count == before)
         add_trial(name, "refused", NULL, test_refused);
+    for (size_t i = 0; i < sizeof participants / sizeof *participants; i++)
+        if (participants[i].losses >> g->spec.loss & 1u)
+            add_trial(name, participants[i].impl, &participants[i], test_takes_part);
 }
 
 int main(void) { return run_golden("golden implementations", add_case); }

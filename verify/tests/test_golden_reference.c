@@ -13,18 +13,6 @@
 #include "golden.h"
 #include "judge.h"
 
-/* The doubles next to the case's gamma from below and above, the same where it is one: options
- * are doubles, two cases have decimals (0.3, 0.7). Over one ulp of gamma all values are straight
- * lines to a part in 2^100, so those of the decimal lie between those of its neighbours. */
-static void gamma_neighbours(const golden *g, double gamma[2]) {
-    mpfr_t exact;
-    mpfr_init2(exact, BITS);
-    mpfr_set_str(exact, option_of(g, "gamma"), 10, MPFR_RNDN);
-    gamma[0] = mpfr_get_d(exact, MPFR_RNDD);
-    gamma[1] = mpfr_get_d(exact, MPFR_RNDU);
-    mpfr_clear(exact);
-}
-
 /* The hull of both runs' pairs, widened by half a unit of the case's last digit, has its value. */
 static void assert_enclosed(const golden *g, const char *term, json_t *const line[2]) {
     mpfr_t value, half, end;
@@ -68,7 +56,6 @@ static void test_reference(void **state) {
     double gamma[2];
     open_case(&g, t->name);
     gamma_neighbours(&g, gamma);
-    assert_true(gamma[1] <= nextafter(gamma[0], INFINITY));
     for (size_t run = 0; run < 2; run++) {
         char text[64];
         snprintf(text, sizeof text, "%.17g", gamma[run]);

@@ -11,9 +11,9 @@ verdict() {
 }
 
 cd "$folder" || exit 1
-mkdir -p kernels reference verify/tests bench/train
+mkdir -p kernels reference verify/tests verify/primitives bench/train
 for header in kernels/dkl.h kernels/own.h reference/own.h verify/own.h verify/npy.h \
-    verify/tests/own.h bench/own.h bench/train/own.h; do
+    verify/tests/own.h verify/primitives/own.h bench/own.h bench/train/own.h; do
     echo '#include <stddef.h>' >"$header"
 done
 
@@ -37,6 +37,8 @@ reference/a.c reference/own.h
 reference/a.c kernels/dkl.h
 verify/a.c reference/own.h
 verify/a.c verify/tests/../own.h
+verify/primitives/a.c kernels/own.h
+verify/primitives/a.c verify/primitives/own.h
 bench/a.c kernels/own.h
 bench/a.c verify/own.h
 bench/train/a.c verify/npy.h
@@ -54,6 +56,9 @@ reference/a.c verify/own.h
 verify/a.c kernels/own.h
 verify/a.c bench/own.h
 verify/a.c verify/tests/own.h
+verify/a.c verify/primitives/own.h
+verify/primitives/a.c verify/own.h
+verify/primitives/a.c reference/own.h
 bench/a.c verify/tests/own.h
 bench/train/a.c verify/own.h
 bench/train/a.c kernels/dkl.h

@@ -81,6 +81,21 @@ static void test_layouts(void **state) {
     call_free(&straight);
 }
 
+/* Without the instructions that DKL_DISABLE takes away: the same bits. */
+static void test_variants(void **state) {
+    const combination *k = *state;
+    call best, plainest;
+    call_make(&best, k, &plain);
+    call_run(&best, k);
+    call_make(&plainest, k, &plain);
+    assert_int_equal(setenv("DKL_DISABLE", "nothing,fma", 1), 0);
+    call_run(&plainest, k);
+    assert_int_equal(unsetenv("DKL_DISABLE"), 0);
+    assert_same_call(&plainest, &best);
+    call_free(&best);
+    call_free(&plainest);
+}
+
 /* ---- Reductions ----------------------------------------------------------------------------- */
 
 static void assert_scaled(const call *a, const call *b, size_t row, double factor) {
@@ -196,10 +211,10 @@ static void test_undefined_row(void **state) {
         for (size_t row = 0; row < ROWS; row++)
             if (row != BAD)
                 assert_same_row(&c, &clean, row);
-        if (k->kernel->accuracy.formula == DKL_FORMULA_CENTRED) {
+        if (k->kernel->special & DKL_SPECIAL_UNDEFINED) {
             assert_true(isnan(c.result.loss));
-            assert_true(is_canonical_nan(c.batch.kl, DKL_F64, BAD));
-            assert_true(is_canonical_nan(c.batch.ce, DKL_F64, BAD));
+            for (size_t t = 0; t < 3; t++)
+                assert_true(is_canonical_nan(c.term[t], DKL_F64, BAD));
             for (size_t j = 0; j < CLASSES; j++)
                 assert_true(is_canonical_nan(gradient_row(&c, 0, BAD), k->type, j) &&
                             is_canonical_nan(gradient_row(&c, 1, BAD), k->type, j));
@@ -217,6 +232,7 @@ static void test_masked_classes(void **state) {
     const size_t size = dkl_type_size(k->type);
     char m[ROWS * WIDE * 8], n[ROWS * WIDE * 8], gm[ROWS * WIDE * 8], gn[ROWS * WIDE * 8];
     static const char zeros[8];
+    static double prior[WIDE * WIDE];
     call narrow, c;
     call_make(&narrow, k, &plain);
     call_run(&narrow, k);
@@ -229,6 +245,15 @@ static void test_masked_classes(void **state) {
             j += !masked;
         }
     dkl_batch_init(&c.batch, k->type, ROWS, WIDE, m, n);
+    c.batch.labels = narrow.batch.labels; /* the prior, too, with masked columns of any weight */
+    c.batch.prior_type = DKL_F64;
+    c.batch.prior = prior;
+    for (size_t y = 0; y < CLASSES; y++)
+        for (size_t j = 0, at = 0; at < WIDE; at++) {
+            const int masked = (at >= AT && at < AT + LANES) || j == CLASSES;
+            prior[y * WIDE + at] = masked ? 2 : prior_table()[y * CLASSES + j];
+            j += !masked;
+        }
     c.batch.grad_teacher = gm;
     c.batch.grad_student = gn;
     c.batch.kl = c.term[0];
@@ -255,18 +280,25 @@ static void test_masked_classes(void **state) {
 /* Everything above is asked of what an implementation claims: one that stops claiming something
  * would lose its tests without a word. A new line of kernels.def brings its line here. */
 static void test_claims(void **state) {
-    enum { F = 1u << DKL_F64 | 1u << DKL_F32, KL = 1u << DKL_KL, BOTH = KL | 1u << DKL_DKL };
+    enum { F = 1u << DKL_F64 | 1u << DKL_F32, KL = 1u << DKL_KL };
     enum { GRADIENTS = DKL_GRAD_TEACHER | DKL_GRAD_STUDENT, TWO = DKL_TERM_KL | DKL_TERM_CE };
-    enum { THREE = TWO | DKL_TERM_WMSE };
+    enum { ALL = (1u << DKL_LOSSES) - 1, THREE = TWO | DKL_TERM_WMSE };
+    enum { SHARES = ALL & ~(KL | 1u << DKL_GKL) }; /* the losses whose weights add up to 1 */
+    enum { OWN_T = DKL_OPTION_STUDENT_TEMPERATURE };
+    enum { CLASS_WEIGHTS = DKL_OPTION_CLASS_WEIGHTS | DKL_OPTION_SYMMETRIC | OWN_T };
+    enum { EVERY = CLASS_WEIGHTS | DKL_OPTION_GAMMA | DKL_OPTION_MASS };
+    enum { MASKS = DKL_SPECIAL_MASKS, UNDEFINED = DKL_SPECIAL_UNDEFINED };
+    enum { PROMISED = MASKS | UNDEFINED | DKL_SPECIAL_INFINITE | DKL_SPECIAL_RANGE };
     static const struct {
         const char *name;
-        unsigned losses, types, terms;
-        int masks;
+        uint32_t losses, types, terms, options, special;
         dkl_formula formula;
     } table[] = {
-        {"centred.scalar", BOTH, F, THREE | GRADIENTS, 1, DKL_FORMULA_CENTRED},
-        {"textbook", KL, F, TWO | GRADIENTS, 0, DKL_FORMULA_TEXTBOOK},
-        {"pairwise", BOTH, F, THREE | GRADIENTS, 1, DKL_FORMULA_PAIRWISE},
+        {"centred.scalar", ALL, F, THREE | GRADIENTS, EVERY & ~OWN_T, PROMISED,
+         DKL_FORMULA_CENTRED},
+        {"textbook", KL, F, TWO | GRADIENTS, OWN_T, 0, DKL_FORMULA_TEXTBOOK},
+        {"pairwise", ALL, F, THREE | GRADIENTS, EVERY, MASKS | UNDEFINED, DKL_FORMULA_PAIRWISE},
+        {"expanded", SHARES, F, THREE | GRADIENTS, CLASS_WEIGHTS, 0, DKL_FORMULA_EXPANDED},
     };
     (void)state;
     assert_int_equal(dkl_kernel_count(), sizeof table / sizeof *table);
@@ -276,7 +308,8 @@ static void test_claims(void **state) {
         assert_int_equal(kernel->losses, table[i].losses);
         assert_int_equal(kernel->types, table[i].types);
         assert_int_equal(kernel->terms, table[i].terms);
-        assert_int_equal(kernel->special & DKL_SPECIAL_MASKS, table[i].masks);
+        assert_int_equal(kernel->options, table[i].options);
+        assert_int_equal(kernel->special, table[i].special);
         assert_int_equal(kernel->accuracy.formula, table[i].formula);
     }
 }
@@ -285,6 +318,7 @@ int main(void) {
     tests[test_count++] = (struct CMUnitTest)cmocka_unit_test(test_claims);
     add_combinations("unwanted outputs", 0, test_unwanted_outputs);
     add_combinations("layouts", 0, test_layouts);
+    add_combinations("variants", 0, test_variants);
     add_combinations("reductions", 0, test_reductions);
     add_combinations("rows of weight 0", 0, test_zero_weight);
     add_combinations("an undefined row", 0, test_undefined_row);

@@ -16,15 +16,21 @@
 enum { ROWS = 4, CLASSES = 8, COUNT = ROWS * CLASSES, ROOM = 4 * COUNT };
 
 /* One long piece of memory, so that any two matrices can be made to overlap. */
-static double memory[4 * ROOM], copy[4 * ROOM], weight[ROWS];
+static double memory[4 * ROOM], copy[4 * ROOM], weight[ROWS], prior[CLASSES * CLASSES];
+static int32_t label[ROWS];
 
 static void make(dkl_spec *spec, dkl_batch *b) {
     for (size_t i = 0; i < 4 * ROOM; i++)
         memory[i] = (double)(i % 7);
     for (size_t i = 0; i < ROWS; i++)
-        weight[i] = 1;
+        weight[i] = 1, label[i] = (int32_t)i;
+    for (size_t k = 0; k < CLASSES * CLASSES; k++)
+        prior[k] = 1.0 / CLASSES;
     dkl_spec_init(spec, DKL_DKL);
     dkl_batch_init(b, DKL_F64, ROWS, CLASSES, memory, memory + ROOM);
+    b->labels = label;
+    b->prior = prior;
+    b->prior_type = DKL_F64;
     b->grad_teacher = memory + 2 * ROOM;
     b->grad_student = memory + 3 * ROOM;
 }
@@ -75,7 +81,20 @@ CHANGE(weight_infinite, weight[0] = INFINITY; b->row_weight = weight)
 CHANGE(weights_zero, memset(weight, 0, sizeof weight); b->row_weight = weight;
        s->reduction = DKL_REDUCE_WEIGHTED)
 CHANGE(type_nobody, b->type = b->grad_type = DKL_BF16)
-CHANGE(class_weights, s->weights = DKL_WEIGHTS_CLASS)
+CHANGE(student_temperature, s->student_temperature = -1)
+CHANGE(beta_over_t, s->beta = 1e200; s->temperature = 1e-200)
+CHANGE(alpha_times_r, s->alpha = 1e200; weight[1] = 1e200; b->row_weight = weight)
+CHANGE(mass_gamma, s->normalise = DKL_NORMALISE_MASS; s->gamma = 200)
+CHANGE(no_labels, s->loss = DKL_IKL; s->weights = DKL_WEIGHTS_CLASS; b->labels = NULL)
+CHANGE(no_prior, s->loss = DKL_IKL; s->weights = DKL_WEIGHTS_CLASS; b->prior = NULL)
+CHANGE(prior_bf16, s->weights = DKL_WEIGHTS_CLASS; b->prior_type = DKL_BF16)
+CHANGE(label_large, s->weights = DKL_WEIGHTS_CLASS; label[3] = CLASSES)
+CHANGE(label_negative, s->weights = DKL_WEIGHTS_CLASS; label[0] = -1)
+CHANGE(prior_negative, s->weights = DKL_WEIGHTS_CLASS; prior[2 * CLASSES + 1] = -0.5)
+CHANGE(prior_nan, s->weights = DKL_WEIGHTS_CLASS; prior[CLASSES] = NAN)
+CHANGE(prior_zero, s->weights = DKL_WEIGHTS_CLASS;
+       memset(prior + 3 * CLASSES, 0, CLASSES * sizeof *prior))
+CHANGE(prior_power, s->weights = DKL_WEIGHTS_CLASS; s->gamma = 2; prior[5] = 1e150)
 
 static const struct refusal {
     const char *name;
@@ -122,7 +141,19 @@ static const struct refusal {
     {"row weight inf", weight_infinite, DKL_BAD_SPEC, "row weight", 0, INFINITY},
     {"row weights sum to 0", weights_zero, DKL_BAD_SPEC, "sum", -1, 0},
     {"a type that nobody computes", type_nobody, DKL_UNSUPPORTED, "computes", -1, NAN},
-    {"class weights", class_weights, DKL_UNSUPPORTED, "computes", -1, NAN},
+    {"student temperature -1", student_temperature, DKL_BAD_SPEC, "student", -1, -1},
+    {"beta/T overflows", beta_over_t, DKL_BAD_SPEC, "beta", -1, 1e200},
+    {"alpha r overflows", alpha_times_r, DKL_BAD_SPEC, "alpha", -1, 1e200},
+    {"a mass beyond range", mass_gamma, DKL_UNSUPPORTED, "gamma", -1, 200},
+    {"class weights without labels", no_labels, DKL_BAD_ARGUMENT, "labels", -1, NAN},
+    {"class weights without a prior", no_prior, DKL_BAD_ARGUMENT, "prior", -1, NAN},
+    {"a prior in bf16", prior_bf16, DKL_UNSUPPORTED, "prior_type", -1, DKL_BF16},
+    {"a label too large", label_large, DKL_BAD_SPEC, "label", 3, CLASSES},
+    {"a label of -1", label_negative, DKL_BAD_SPEC, "label", 0, -1},
+    {"a negative prior", prior_negative, DKL_BAD_SPEC, "prior", 2, -0.5},
+    {"a prior of NaN", prior_nan, DKL_BAD_SPEC, "prior", 1, NAN},
+    {"a prior row of zeros", prior_zero, DKL_BAD_SPEC, "all zero", 3, 0},
+    {"a prior to a power beyond range", prior_power, DKL_UNSUPPORTED, "power", 0, 1e150},
 };
 
 static int same_value(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
@@ -232,24 +263,44 @@ static void test_implementation_names(void **state) {
         assert_ptr_equal(dkl_kernel_find(dkl_kernel_at(i)->name), dkl_kernel_at(i));
 }
 
+/* What the driver says of class weights holds for rows that are read. */
+static void test_unread_label(void **state) {
+    (void)state;
+    dkl_spec spec;
+    dkl_batch batch;
+    make(&spec, &batch);
+    spec.weights = DKL_WEIGHTS_CLASS;
+    label[1] = -100;
+    weight[1] = 0;
+    batch.row_weight = weight;
+    assert_int_equal(dkl_evaluate(NULL, &spec, &batch, NULL, NULL), DKL_OK);
+}
+
 /* NULL exactly where a plan can be made, else one line that says why. */
 static void test_kernel_refuses(void **state) {
     (void)state;
     static double m[CLASSES], n[CLASSES];
+    dkl_spec unused;
+    dkl_batch all;
+    make(&unused, &all); /* labels and prior */
     size_t computed = 0, refused = 0;
     for (size_t i = 0; i < dkl_kernel_count(); i++)
-        for (unsigned options = 0; options < 32 * DKL_LOSSES * DKL_TYPES; options++) {
+        for (unsigned options = 0; options < 64 * DKL_LOSSES * DKL_TYPES; options++) {
             const dkl_kernel *kernel = dkl_kernel_at(i);
             dkl_spec spec;
             dkl_batch batch;
             dkl_plan *plan;
-            dkl_spec_init(&spec, (dkl_loss)(options / 32 % DKL_LOSSES));
+            dkl_spec_init(&spec, (dkl_loss)(options / 64 % DKL_LOSSES));
             spec.weights = options & 1 ? DKL_WEIGHTS_CLASS : DKL_WEIGHTS_SAMPLE;
             spec.symmetric = options >> 1 & 1;
             spec.normalise = options & 4 ? DKL_NORMALISE_MASS : DKL_NORMALISE_BATCH;
             spec.gamma = options & 8 ? 0.5 : 1;
             spec.tau = options & 16 ? 2 : 1;
-            dkl_batch_init(&batch, (dkl_type)(options / 32 / DKL_LOSSES), 1, CLASSES, m, n);
+            spec.student_temperature = options & 32 ? 2 : 0;
+            dkl_batch_init(&batch, (dkl_type)(options / 64 / DKL_LOSSES), 1, CLASSES, m, n);
+            batch.labels = all.labels;
+            batch.prior = all.prior;
+            batch.prior_type = all.prior_type;
             const char *reason = dkl_kernel_refuses(kernel, &spec, batch.type);
             const dkl_status status = dkl_plan_create(&plan, kernel->name, &spec, &batch, NULL);
             dkl_plan_destroy(plan);
@@ -286,6 +337,7 @@ int main(void) {
         tests[count++] = (struct CMUnitTest){overlaps[i].name, test_overlap, NULL, NULL,
                                              (void *)(uintptr_t)&overlaps[i]};
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_implementation_names);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_unread_label);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_kernel_refuses);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_status_texts);
     return _cmocka_run_group_tests("library refusals", tests, count, NULL, NULL);

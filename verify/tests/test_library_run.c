@@ -121,12 +121,14 @@ static void test_environment(void **state) {
     call usual;
     fenv_t mine;
     call_make(&usual, k, &plain);
+    usual.spec.symmetric = 0; /* beside wMSE's gradient no subnormal is left of CE's */
     call_run(&usual, k);
     assert_true(has_subnormal(&usual));
     fegetenv(&mine);
     for (size_t i = 0; i < 8; i++) {
         call c;
         call_make(&c, k, &plain);
+        c.spec.symmetric = 0;
         fesetround(modes[i / 2]);
         const unsigned before = set_flush(i % 2 == 1);
         const dkl_status status = dkl_evaluate(k->kernel->name, &c.spec, &c.batch, &c.result, NULL);

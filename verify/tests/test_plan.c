@@ -53,7 +53,8 @@ static void assert_reads_back(const problem *p) {
                      o.class_count == 1 && o.input_count == 1 && same_spec(&spec, &p->spec) &&
                      o.types[0] == p->type && o.batches[0] == p->rows &&
                      o.classes[0] == p->classes && same_inputs(&o.inputs[0], &p->inputs) &&
-                     o.seed == p->seed && o.gradients == p->gradients;
+                     o.seed == p->seed && o.gradients == p->gradients &&
+                     o.row_weights == p->row_weights;
     options_free(&o);
     if (!same)
         print_error("not what it prints: %s\n", shown);
@@ -108,6 +109,7 @@ static void test_odd_problems(void **state) {
                              .rows = 1 + k,
                              .classes = 3 * k + 1,
                              .gradients = k * DKL_GRAD_TEACHER,
+                             .row_weights = (problem_row_weights)(k % 2),
                              .seed = k % 2 ? UINT64_MAX : 0};
                 dkl_spec_init(&p.spec, loss);
                 p.spec.alpha = loss == DKL_KL ? 1 : 1 / 3.0;
@@ -270,7 +272,7 @@ static void test_verdict_names(void **state) {
 }
 
 int main(void) {
-    static const plan_level levels[PLAN_LEVELS] = {PLAN_SMOKE, PLAN_CI};
+    static const plan_level levels[PLAN_LEVELS] = {PLAN_SMOKE, PLAN_CI, PLAN_FULL};
     struct CMUnitTest tests[16];
     size_t count = 0;
     for (size_t i = 0; i < PLAN_LEVELS; i++)

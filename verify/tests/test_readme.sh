@@ -1,6 +1,6 @@
 #!/bin/sh
-# The README says what the tree holds: its table is the one that the recorded runs make, and the
-# files that it points to exist.
+# The documents say what the tree holds: their tables are the ones that the program makes, and the
+# files that they point to exist.
 : "${B:?the build directory}"
 count=0
 verdict() {
@@ -10,12 +10,21 @@ verdict() {
 
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
-sed -n '/<!-- table/,/<!-- end of table/p' README.md | sed '1d;$d' >"$folder/said"
-"$B/dkl" report --markdown bench/records/*.jsonl >"$folder/made"
-[ -s "$folder/made" ] && cmp "$folder/said" "$folder/made" >&2
-verdict $? 'the table is that of bench/records'
 
-for document in README.md verify/README.md bench/records/README.md; do
+# A document, the name of a table in it, and the command that makes the table.
+table() {
+    document=$1 name=$2
+    shift 2
+    sed -n "/<!-- $name/,/<!-- end of $name/p" "$document" | sed '1d;$d' >"$folder/said"
+    "$B/dkl" "$@" >"$folder/made"
+    [ -s "$folder/made" ] && cmp "$folder/said" "$folder/made" >&2
+    verdict $? "$document: the table '$name' is what dkl $1 makes (make tables)"
+}
+table README.md table report --markdown bench/records/*.jsonl
+table README.md implementations list --markdown
+table reference/presets.md presets list --presets --markdown
+
+for document in README.md verify/README.md bench/records/README.md reference/*.md; do
     grep -o ']([^)#]*)' "$document" | sed 's/^](//; s/)$//' | grep -v '^http' >"$folder/links"
     status=0
     while read -r link; do

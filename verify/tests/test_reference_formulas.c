@@ -202,8 +202,8 @@ static void check_nudges(const dkl_spec *spec, const dkl_batch *batch) {
     enclosure_norms_clear(&norms);
 }
 
-/* Random logits and priors, twice for every loss: with T = tau = gamma = 1, and with T = 3,
- * gamma = 0.7. */
+/* Random logits and priors, three times for every loss: with T = tau = gamma = 1, with T = 3,
+ * gamma = 0.7, and with a temperature of the student's own beside these. */
 static void with_random_row(size_t classes, dkl_type type, double scale, double spread,
                             void (*check)(const dkl_spec *, const dkl_batch *)) {
     double *x = malloc((2 + classes) * classes * sizeof *x);
@@ -224,8 +224,9 @@ static void with_random_row(size_t classes, dkl_type type, double scale, double 
                                           : batch_of(DKL_F32, 1, classes, single, single + classes);
         batch.labels = &label;
         batch.prior = x + 2 * classes;
-        for (int variant = 0; variant < 2; variant++) {
+        for (int variant = 0; variant < 3; variant++) {
             check(&spec, &batch);
+            spec.student_temperature = variant ? 1.25 : 0;
             spec.temperature = 3;
             spec.tau = 1.5;
             spec.gamma = 0.7;
@@ -270,7 +271,7 @@ static double seconds(void) {
 }
 
 static void print_cost(const dkl_spec *spec, const dkl_batch *batch) {
-    if (spec->loss != DKL_KL && spec->loss != DKL_DKL_BA)
+    if ((spec->loss != DKL_KL && spec->loss != DKL_DKL_BA) || spec->student_temperature > 0)
         return;
     enclosure_norms norms;
     enclosure_norms_init(&norms);

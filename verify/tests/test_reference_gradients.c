@@ -16,13 +16,13 @@
  * function f is off by at most h^2/6 max |f'''|:
  *
  *     wMSE with frozen u is quadratic: 0.
- *     CE and KL by n_j: f = lse(n/T) + linear; f''' is the third cumulant of a Bernoulli
- *     variable, q(1-q)(1-2q)/T^3, at most sqrt(3)/18 /T^3.
- *     KL by m_j: with the indicator b of class j under p and s = d/T,
+ *     CE and KL by n_j: f = lse(n/T_n) + linear; f''' is the third cumulant of a Bernoulli
+ *     variable, q(1-q)(1-2q)/T_n^3, at most sqrt(3)/18 /T_n^3.
+ *     KL by m_j: with the indicator b of class j under p and s = m/T - n/T_n,
  *     T f' = Cov(b, s), T^2 f'' = k3(b, b, s) + Var b, T^3 f''' = k4(b, b, b, s) + 2 k3(b, b, b).
  *     A joint cumulant is linear in s, and s may be replaced by its mean given b, a + e b with
  *     |e| <= max s - min s, so k4(b, b, b, s) = e k4(b), |k4(b)| = v |1 - 6v| <= 1/8 for the
- *     variance v <= 1/4. Together (sqrt(3)/9 + (max d - min d)/(8 T)) / T^3.
+ *     variance v <= 1/4. Together (sqrt(3)/9 + (max s - min s)/8) / T^3.
  */
 enum { DIFFERENCE_BITS = 320, ROWS = 3, CLASSES = 5 };
 static const double step = 0x1p-40; /* logits are multiples of 2^-20: every moved one is exact */
@@ -31,7 +31,8 @@ typedef enum freedom {
     AS_DEFINED = 0,
     FREE_WEIGHTS, /* u follows m_j */
     FREE_TARGET,  /* p follows m_j */
-    WRONG_SIGN
+    WRONG_SIGN,
+    ONE_TEMPERATURE /* the gradients of a student at T */
 } freedom;
 
 typedef struct sample {
@@ -43,7 +44,7 @@ typedef struct sample {
     enclosure *gradient, *moved;
 } sample;
 
-static void sample_open(sample *s, dkl_loss loss) {
+static void sample_open(sample *s, dkl_loss loss, double student_temperature) {
     *s = (sample){.spec = spec_of(loss)};
     for (size_t i = 0; i < ROWS * CLASSES; i++) {
         s->m[i] = 5 * uniform() - 2;
@@ -58,6 +59,7 @@ static void sample_open(sample *s, dkl_loss loss) {
     s->spec.alpha = loss == DKL_KL ? 1 : 3;
     s->spec.beta = 0.5;
     s->spec.temperature = 3;
+    s->spec.student_temperature = student_temperature;
     s->spec.tau = 1.5;
     s->spec.gamma = 0.75;
     s->spec.reduction = DKL_REDUCE_WEIGHTED;
@@ -109,18 +111,39 @@ static void central_difference(mpfi_t out, const sample *s, const dkl_spec *spec
     mpfi_clear(below);
 }
 
-/* An upper bound of (max d - min d)/8T over the row, wherever between its ends a logit is. */
+/* s = m/T - n/T_n at m, n. */
+static void log_ratio(mpfi_t out, const sample *s, double m, double n) {
+    mpfi_t other;
+    mpfi_init2(other, DIFFERENCE_BITS);
+    mpfi_set_d(out, m);
+    mpfi_div_d(out, out, s->spec.temperature);
+    mpfi_set_d(other, n);
+    mpfi_div_d(other, other, enclose_student_temperature(&s->spec));
+    mpfi_sub(out, out, other);
+    mpfi_clear(other);
+}
+
+/* An upper bound of (max s - min s)/8 over the row, wherever between its ends a logit is. */
 static void range_term(mpfi_t out, const sample *s, size_t row) {
-    double min = (double)INFINITY, max = -(double)INFINITY;
-    for (size_t j = row * CLASSES; j < (row + 1) * CLASSES; j++) {
-        min = fmin(min, s->m[j] - s->n[j]); /* exact: multiples of 2^-20 */
-        max = fmax(max, s->m[j] - s->n[j]);
-    }
-    mpfi_set_d(out, max - min + 2 * step);
-    mpfi_div_d(out, out, 8 * s->spec.temperature);
+    mpfi_t hull, end;
+    mpfi_init2(hull, DIFFERENCE_BITS);
+    mpfi_init2(end, DIFFERENCE_BITS);
+    log_ratio(hull, s, s->m[row * CLASSES], s->n[row * CLASSES]);
+    for (size_t j = row * CLASSES; j < (row + 1) * CLASSES; j++)
+        for (int sign = -1; sign <= 1; sign += 2) {
+            log_ratio(end, s, s->m[j] + sign * step, s->n[j]);
+            mpfi_union(hull, hull, end);
+        }
+    mpfi_set_fr(out, &hull->right);
+    mpfi_set_fr(end, &hull->left);
+    mpfi_sub(out, out, end);
+    mpfi_div_ui(out, out, 8);
+    mpfi_clear(hull);
+    mpfi_clear(end);
 }
 
 static void truncation(mpfi_t out, const sample *s, size_t row, int by_teacher) {
+    const double T = by_teacher ? s->spec.temperature : enclose_student_temperature(&s->spec);
     mpfi_t range;
     mpfi_init2(range, DIFFERENCE_BITS);
     mpfi_set_ui(out, 3);
@@ -133,7 +156,7 @@ static void truncation(mpfi_t out, const sample *s, size_t row, int by_teacher) 
     mpfi_mul_d(out, out, step * step);
     mpfi_div_ui(out, out, 6);
     for (int power = 0; power < 3; power++)
-        mpfi_div_d(out, out, s->spec.temperature);
+        mpfi_div_d(out, out, T);
     mpfi_mul_d(out, out, s->spec.beta * s->row_weight[row]);
     mpfi_div(out, out, s->norms.n_c);
     mpfi_clear(range);
@@ -182,13 +205,22 @@ static int student_agrees(sample *s, size_t row, size_t j, freedom how) {
     return result;
 }
 
+/* The temperatures of the student that are tried: T's own 3, 1 as in the authors' semi-supervised
+ * code, and one beyond T. */
+enum { TEMPERATURES = 3 };
+static const double temperatures[TEMPERATURES] = {0, 1, 4.5};
+
 /* In how many of all components the gradients pass the check: the teacher's and the student's. */
-static void count_agreements(dkl_loss loss, freedom how, size_t passed[2]) {
+static void count_agreements(dkl_loss loss, double student_temperature, freedom how,
+                             size_t passed[2]) {
     sample s;
-    sample_open(&s, loss);
+    sample_open(&s, loss, student_temperature);
     passed[0] = passed[1] = 0;
+    dkl_spec spec = s.spec;
+    if (how == ONE_TEMPERATURE)
+        spec.student_temperature = 0;
     for (size_t row = 0; row < ROWS; row++) {
-        evaluate_sample(&s, s.gradient, &s.spec, row, BOTH);
+        evaluate_sample(&s, s.gradient, &spec, row, BOTH);
         for (size_t j = 0; j < CLASSES; j++) {
             passed[0] += (size_t)teacher_agrees(&s, row, j, how);
             passed[1] += (size_t)student_agrees(&s, row, j, how);
@@ -197,51 +229,57 @@ static void count_agreements(dkl_loss loss, freedom how, size_t passed[2]) {
     sample_close(&s);
 }
 
+/* For each of the losses and temperatures; -1: any count. */
+static void expect_agreements(const dkl_loss *loss, size_t losses_count, freedom how, long teacher,
+                              long student) {
+    for (size_t i = 0; i < losses_count; i++)
+        for (size_t t = 0; t < TEMPERATURES; t++) {
+            size_t passed[2];
+            if (how == ONE_TEMPERATURE && temperatures[t] == 0)
+                continue;
+            count_agreements(loss[i], temperatures[t], how, passed);
+            assert_true(teacher < 0 || passed[0] == (size_t)teacher);
+            assert_true(student < 0 || passed[1] == (size_t)student);
+        }
+}
+
+static const dkl_loss every_loss[] = {DKL_KL, DKL_DKL, DKL_DKL_BA, DKL_DKL_GI, DKL_IKL, DKL_GKL};
+
 static void test_differences(void **state) {
     (void)state;
-    for (int loss = 0; loss < DKL_LOSSES; loss++) {
-        size_t passed[2];
-        count_agreements((dkl_loss)loss, AS_DEFINED, passed);
-        assert_int_equal(passed[0], ROWS * CLASSES);
-        assert_int_equal(passed[1], ROWS * CLASSES);
-    }
+    expect_agreements(every_loss, DKL_LOSSES, AS_DEFINED, ROWS * CLASSES, ROWS * CLASSES);
 }
 
 static void test_differences_refuse_a_wrong_sign(void **state) {
     (void)state;
-    for (int loss = 0; loss < DKL_LOSSES; loss++) {
-        size_t passed[2];
-        count_agreements((dkl_loss)loss, WRONG_SIGN, passed);
-        assert_int_equal(passed[0], 0);
-        assert_int_equal(passed[1], 0);
-    }
+    expect_agreements(every_loss, DKL_LOSSES, WRONG_SIGN, 0, 0);
+}
+
+/* Only KL's teacher gradient knows q; wMSE knows no temperature but tau. */
+static void test_differences_refuse_the_other_temperature(void **state) {
+    (void)state;
+    expect_agreements(every_loss, 1, ONE_TEMPERATURE, 0, 0);
+    expect_agreements(every_loss + 1, DKL_LOSSES - 1, ONE_TEMPERATURE, ROWS * CLASSES, 0);
 }
 
 static void test_differences_refuse_free_weights(void **state) {
     (void)state;
     static const dkl_loss sample_weighted[] = {DKL_DKL, DKL_DKL_BA};
-    for (size_t i = 0; i < 2; i++) {
-        size_t passed[2];
-        count_agreements(sample_weighted[i], FREE_WEIGHTS, passed);
-        assert_int_equal(passed[0], 0);
-    }
+    expect_agreements(sample_weighted, 2, FREE_WEIGHTS, 0, -1);
 }
 
 /* With class weights nothing but p depends on m beyond d. */
 static void test_differences_refuse_a_free_target(void **state) {
     (void)state;
     static const dkl_loss class_weighted[] = {DKL_DKL_GI, DKL_IKL, DKL_GKL};
-    for (size_t i = 0; i < 3; i++) {
-        size_t passed[2];
-        count_agreements(class_weighted[i], FREE_TARGET, passed);
-        assert_int_equal(passed[0], 0);
-    }
+    expect_agreements(class_weighted, 3, FREE_TARGET, 0, -1);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_differences),
         cmocka_unit_test(test_differences_refuse_a_wrong_sign),
+        cmocka_unit_test(test_differences_refuse_the_other_temperature),
         cmocka_unit_test(test_differences_refuse_free_weights),
         cmocka_unit_test(test_differences_refuse_a_free_target),
     };
