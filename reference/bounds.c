@@ -136,7 +136,7 @@ static int derive(bounds *b, const bounds_problem *p, bounds_arithmetic arithmet
     return 0;
 }
 
-/* A term that was computed in double is judged against an enclosure that is as narrow as float
+/* Terms are doubles whatever the type, judged against an enclosure that is as narrow as the type
  * asks: the distance to its farther end contains its width. */
 static double with_width(double bound, const mpfi_t exact) {
     mpfr_t width;
@@ -183,9 +183,6 @@ static int derive_float(bounds *b, const bounds_problem *p) {
     bounds_range unused;
     const int status = other ? derive(other, p, in_double, &unused) : -1;
     if (!status) {
-        other->kl = with_width(other->kl, p->e->kl);
-        other->ce = with_width(other->ce, p->e->ce);
-        other->wmse = with_width(other->wmse, p->e->wmse);
         round_gradients(other->grad_teacher, p->e->grad_teacher, b->classes);
         round_gradients(other->grad_student, p->e->grad_student, b->classes);
         if (wide || range == RANGE_BEYOND)
@@ -219,6 +216,9 @@ int bounds_evaluate(bounds *b, const dkl_accuracy *accuracy, const dkl_spec *spe
     const int caller = fegetround();
     fesetround(FE_UPWARD);
     const int status = derive_row(b, &(bounds_problem){accuracy, spec, batch, row, e, norms});
+    b->kl = with_width(b->kl, e->kl);
+    b->ce = with_width(b->ce, e->ce);
+    b->wmse = with_width(b->wmse, e->wmse);
     fesetround(caller);
     return status;
 }

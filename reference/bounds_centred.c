@@ -14,20 +14,22 @@ static const double far_threshold = 60;
  * is beyond any exponent e^ is 0. */
 int centred_may_be_normal(const centred *z, size_t i) {
     const bounds_class *c = &z->row->c[i];
-    return c->side == SIDE_BOTH && c->t_high + z->sigma + z->tau[i] >= -2 && c->a < 4000;
+    return !c->gone && c->t_high + z->sigma + z->tau[i] >= -2;
 }
 
 int centred_may_be_large(const centred *z, size_t i) {
     const bounds_class *c = &z->row->c[i];
     const double least_normal = 4 * z->row->accuracy->exp_error * z->row->eta;
-    return -(c->t_low - z->sigma - z->tau[i]) > 2 || c->p <= least_normal * z->row->p_max;
+    return c->gone || -(c->t_low - z->sigma - z->tau[i]) > 2 ||
+           c->p <= least_normal * z->row->p_max;
 }
 
 static void exponentials(centred *z) {
     const bounds_row *row = z->row;
     for (size_t i = 0; i < row->count; i++) {
         const bounds_class *c = &row->c[i];
-        if (c == row->top) /* exp(0) = 1 */
+        z->eps[i] = 0;
+        if (c == row->top || c->gone) /* exp(0) = 1 */
             continue;
         z->eps[i] = bounds_softmax_term(row, c->p, c->a, 1 + row->k_T, row->p_max,
                                         bounds_argument_flush(row, row->temperature));
@@ -68,8 +70,9 @@ static void arguments(centred *z) {
     const double w = u * (row->n_pivot + mean), w_low = w < mean ? w : mean;
     for (size_t i = 0; i < row->count; i++) {
         const bounds_class *c = &row->c[i];
-        z->tau[i] = division * (c->t + z->sigma) + row->eta +
-                    (pair_error(row, c) + 3 * second * (c->d_pivot + mean)) / T;
+        z->tau[i] = c->gone ? 0
+                            : division * (c->t + z->sigma) + row->eta +
+                                  (pair_error(row, c) + 3 * second * (c->d_pivot + mean)) / T;
         z->dx[i] = division * (c->log_P + z->sigma) + row->eta +
                    (2 * (1 + 4 * u) * u * (w_low + u * mean) + 4 * row->lost) / T;
     }

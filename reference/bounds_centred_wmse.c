@@ -155,12 +155,13 @@ static double value(const moments *z) {
     double path = 0, with_U = 0, slope = 0, flush = 0;
     for (size_t i = 0; i < row->count; i++) {
         const bounds_class *c = &row->c[i];
+        if (c->u == 0) /* s^2 may be beyond the range */
+            continue;
         const double s = c->s + z->path_B + z->ds[i];
         path += z->eps[i] * max(s * s / 2, W);
         with_U += z->eps[i] * (s * s / 2 + W);
         slope += (c->u + z->eps[i]) * s * z->ds[i];
-        if (c->u > 0)
-            flush += row->eta * row->u_max * unit * (c->s + z->sigma + z->ds[i] + 2 * unit);
+        flush += row->eta * row->u_max * unit * (c->s + z->sigma + z->ds[i] + 2 * unit);
     }
     path = (path + slope * z->inflate) * z->inflate * z->inflate;
     const double square = 2 * (W + path) + z->sigma_m * z->sigma_m;
@@ -194,6 +195,8 @@ static void gradient(bounds *b, const moments *z) {
     for (size_t i = 0; i < row->count; i++) {
         const bounds_class *c = &row->c[i];
         const double ds = z->ds[i] + z->dB + u * z->sigma_m + row->eta, s = c->s + ds;
+        if (c->faint)
+            b->grad_teacher[row->index[i]] = 2 * row->eta;
         if (c->u > 0)
             b->grad_teacher[row->index[i]] =
                 bounds_scaled(&f, z->eps[i] * s + c->u * ds, (c->u + z->eps[i]) * s,

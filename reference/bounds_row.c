@@ -152,13 +152,13 @@ static void fill_divergence(bounds_row *row, const enclosure *e, const bounds_lo
     for (size_t i = 0; i < row->count; i++) {
         bounds_class *c = &row->c[i];
         const size_t j = row->index[i];
-        c->p = bounds_magnitude(e->p[j]);
+        c->p = c->gone ? 0 : bounds_magnitude(e->p[j]);
         c->q = bounds_magnitude(e->q[j]);
         mpfi_sub(y, e->q[j], e->p[j]);
         c->diff = bounds_magnitude(y);
         if (!row->unreached && c->side != SIDE_TEACHER)
             fill_log_P(row, c, mean, bounds_student(x, j), bounds_student(x, at->pivot));
-        if (row->unreached || c->side != SIDE_BOTH)
+        if (row->unreached || c->side != SIDE_BOTH || c->gone)
             continue;
         c->x = bounds_magnitude(e->log_ratio[j]);
         /* From x: p and q may be below the least number of MPFR. */
@@ -206,7 +206,7 @@ static void fill_pairs(bounds_row *row, const bounds_logits *x) {
         mpfr_sub(rounded, exact, rounded, MPFR_RNDA);
         c->d_low = fabs(mpfr_get_d(rounded, MPFR_RNDA));
         mpfr_sub(other, exact, from[0], MPFR_RNDA);
-        c->d_pivot = fabs(mpfr_get_d(other, MPFR_RNDA));
+        c->d_pivot = c->gone ? 0 : fabs(mpfr_get_d(other, MPFR_RNDA));
         mpfr_sub(other, exact, from[1], MPFR_RNDA);
         mpfr_mul_d(other, other, row->tame, MPFR_RNDA);
         c->d_weight = fabs(mpfr_get_d(other, MPFR_RNDA));
@@ -224,6 +224,7 @@ static void fill_distances(bounds_row *row, const bounds_logits *x, const extrem
             c->n_back = at->n_max - bounds_student(x, row->index[i]);
         c->a = (c->m_back + 2 * row->lost) / row->temperature;
         c->b = (c->n_back + 2 * row->lost) / (T_student * row->arithmetic.scale);
+        c->gone = c->side == SIDE_STUDENT || c->a > BOUNDS_GONE;
         if (!row->by_class)
             c->a_tau = (c->m_back + 2 * row->lost) / row->tau;
     }
@@ -270,8 +271,8 @@ int bounds_row_init(bounds_row *row, bounds_arithmetic arithmetic, const dkl_acc
     const bounds_logits x = bounds_logits_of(batch, index, arithmetic.scale);
     const extremes at = read_logits(row, &x);
     fill_scalars(row, e, &x, &at);
-    fill_divergence(row, e, &x, &at);
     fill_distances(row, &x, &at, T_student);
+    fill_divergence(row, e, &x, &at);
     row->origin = row->pivot;
     if (spec->loss != DKL_KL)
         bounds_row_weights(row, spec, batch, index, e);

@@ -16,6 +16,8 @@ typedef enum bounds_side { SIDE_BOTH = 0, SIDE_TEACHER, SIDE_STUDENT } bounds_si
  * of 1/arithmetic.scale. */
 typedef struct bounds_class {
     bounds_side side;
+    int gone;              /* e^ is 0, and p too small for any sum: p counts as 0 here */
+    int faint;             /* the same of v^ and u */
     double p, q;
     double ratio, gap;     /* q/p, |1 - q/p| */
     double diff;           /* |p - q| */
@@ -34,6 +36,10 @@ typedef struct bounds_class {
     double log_prior;      /* |log P|, by class */
     double y;              /* exp((m - max m)/tau) over the sum of them */
 } bounds_class;
+
+/* An exponential of less than minus this is 0 as computed. The exact one, below 10^-1737, is beyond
+ * what any product with a double makes of it: less than the eta that is allowed for it. */
+#define BOUNDS_GONE 4000
 
 /* The type in which a row is computed, and a power of two that its logits are multiplied with. */
 typedef struct bounds_arithmetic {

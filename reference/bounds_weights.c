@@ -63,6 +63,9 @@ static void fill_weights(bounds_row *row, const enclosure *e) {
     for (size_t i = 0; i < row->count && row->U > 0; i++) {
         mpfi_div(y, e->u[row->index[i]], e->u_sum);
         row->c[i].u = bounds_magnitude(y);
+        row->c[i].faint = row->c[i].u > 0 && row->gamma * row->c[i].a_tau > BOUNDS_GONE;
+        if (row->c[i].faint)
+            row->c[i].u = 0;
         row->u_max = fmax(row->u_max, row->c[i].u);
     }
     mpfi_clear(y);
@@ -142,11 +145,11 @@ void bounds_row_weights(bounds_row *row, const dkl_spec *spec, const dkl_batch *
                         const enclosure *e) {
     row->k_gamma = product_roundings(spec->gamma, row->arithmetic.type);
     row->weighted = is_weighted(row, e);
+    if (row->by_class && spec->gamma > 0)
+        fill_priors(row, batch, index);
     fill_weights(row, e);
     if (!row->weighted)
         return;
-    if (row->by_class && spec->gamma > 0)
-        fill_priors(row, batch, index);
     const bounds_logits x = bounds_logits_of(batch, index, row->arithmetic.scale);
     const double reach = fill_distances(row, e, &x);
     if (row->arithmetic.scale < 1 && reach > 0x1p400) {
