@@ -34,7 +34,7 @@ static void (*const derivations[])(bounds *, const bounds_row *, const dkl_spec 
     [DKL_FORMULA_PAIRWISE] = bounds_softmax,
     [DKL_FORMULA_TEXTBOOK] = bounds_softmax,
     [DKL_FORMULA_CENTRED] = bounds_centred,
-    [DKL_FORMULA_EXPANDED] = NULL,
+    [DKL_FORMULA_EXPANDED] = bounds_softmax,
 };
 
 int bounds_known(const dkl_accuracy *accuracy) {

@@ -16,8 +16,8 @@ typedef enum bounds_side { SIDE_BOTH = 0, SIDE_TEACHER, SIDE_STUDENT } bounds_si
  * of 1/arithmetic.scale. */
 typedef struct bounds_class {
     bounds_side side;
-    int gone;              /* e^ is 0, and p too small for any sum: p counts as 0 here */
-    int faint;             /* the same of v^ and u */
+    int gone;  /* e^ is 0, and p too small for any sum: p counts as 0 here */
+    int faint; /* the same of v^ and u */
     double p, q;
     double ratio, gap;     /* q/p, |1 - q/p| */
     double diff;           /* |p - q| */
@@ -84,6 +84,7 @@ typedef struct bounds_row {
     double k_gamma;          /* roundings of a product with gamma */
     double U, u_max;         /* sum u; the largest u/U */
     double log_U;            /* log U, from above, with its sign */
+    double inverse_U;        /* 1/U */
     double u_rest;           /* |U - 1| */
     double log_prior;        /* |log max P| */
     double log_Y, y_max;     /* log sum exp(m/tau) less its maximum; the largest y */

@@ -58,6 +58,8 @@ static void fill_weights(bounds_row *row, const enclosure *e) {
     mpfi_t y;
     mpfi_init2(y, e->precision + 32);
     row->U = bounds_magnitude(e->u_sum);
+    mpfi_inv(y, e->u_sum);
+    row->inverse_U = bounds_magnitude(y);
     mpfi_log(y, e->u_sum);
     row->log_U = mpfr_get_d(&y->right, MPFR_RNDU);
     for (size_t i = 0; i < row->count && row->U > 0; i++) {
