@@ -16,7 +16,7 @@
 #include "finish.h"
 #include "pair.h"
 #define STORED double
-#define STORED_SCALE 0x1p-12
+#define STORED_SCALE 0x1p-40
 #define CN(name) name##_f64_huge
 #include "centred.h"
 #define STORED double

@@ -19,22 +19,22 @@ typedef struct bounds_class {
     int gone;  /* e^ is 0, and p too small for any sum: p counts as 0 here */
     int faint; /* the same of v^ and u */
     double p, q;
-    double ratio, gap;     /* q/p, |1 - q/p| */
-    double diff;           /* |p - q| */
-    double x, phi;         /* log(p/q), exp(-x) - 1 + x */
-    double t_low, t_high;  /* x - KL, between these */
-    double t;              /* |x - KL| */
-    double a, b;           /* (max m - m)/T, (max n - n)/T_n */
-    double log_P;          /* (n - n_r + mu)/T = -a - t */
-    double log_P_low;      /* the same, from below */
-    double d_low;          /* what m - n loses when it is rounded to the type */
-    double d_pivot;        /* (m - n) - (m_r - n_r) */
-    double m_back, n_back; /* max m - m, max n - n */
-    double u, s;           /* weight of wMSE over the sum of weights; (m - n) - dbar */
-    double a_tau;          /* (max m - m)/tau; by class |log(P/max P)| */
-    double d, d_weight;    /* |m - n|; (m - n) - (m - n of the weights' origin) */
-    double log_prior;      /* |log P|, by class */
-    double y;              /* exp((m - max m)/tau) over the sum of them */
+    double ratio, gap;            /* q/p, |1 - q/p| */
+    double diff;                  /* |p - q| */
+    double x, phi;                /* log(p/q), exp(-x) - 1 + x */
+    double t_low, t_high;         /* x - KL, between these */
+    double t;                     /* |x - KL| */
+    double a, b;                  /* (max m - m)/T, (max n - n)/T_n */
+    double log_P;                 /* (n - n_r + mu)/T = -a - t */
+    double log_P_low, log_P_high; /* its ends */
+    double d_low;                 /* what m - n loses when it is rounded to the type */
+    double d_pivot;               /* (m - n) - (m_r - n_r) */
+    double m_back, n_back;        /* max m - m, max n - n */
+    double u, s;                  /* weight of wMSE over the sum of weights; (m - n) - dbar */
+    double a_tau;                 /* (max m - m)/tau; by class |log(P/max P)| */
+    double d, d_weight;           /* |m - n|; (m - n) - (m - n of the weights' origin) */
+    double log_prior;             /* |log P|, by class */
+    double y;                     /* exp((m - max m)/tau) over the sum of them */
 } bounds_class;
 
 /* An exponential of less than minus this is 0 as computed. The exact one, below 10^-1737, is beyond
@@ -118,7 +118,7 @@ double bounds_prior(const dkl_batch *batch, size_t row, size_t j);
 
 /* Whether the logits, the temperatures or gamma leave the range in which the type of the batch
  * computes; rows of double that do are scaled. */
-#define BOUNDS_HUGE_SCALE 0x1p-12
+#define BOUNDS_HUGE_SCALE 0x1p-40
 int bounds_is_wide(const dkl_spec *spec, const dkl_batch *batch, size_t row);
 
 /* Whether the factors of the gradients leave it, as they are computed. */
