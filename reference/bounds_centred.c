@@ -68,13 +68,14 @@ static void arguments(centred *z) {
     const double T = row->temperature, u = row->unit, second = (1 + 4 * u) * u * u;
     const double division = bounds_gamma(2 + row->k_T, u), mean = T * (row->pivot->t + z->sigma);
     const double w = u * (row->n_pivot + mean), w_low = w < mean ? w : mean;
+    z->dX = division * z->sigma + row->eta +
+            (2 * (1 + 4 * u) * u * (w_low + u * mean) + 4 * row->lost) / T;
     for (size_t i = 0; i < row->count; i++) {
         const bounds_class *c = &row->c[i];
         z->tau[i] = c->gone ? 0
                             : division * (c->t + z->sigma) + row->eta +
                                   (pair_error(row, c) + 3 * second * (c->d_pivot + mean)) / T;
-        z->dx[i] = division * (c->log_P + z->sigma) + row->eta +
-                   (2 * (1 + 4 * u) * u * (w_low + u * mean) + 4 * row->lost) / T;
+        z->dx[i] = division * c->log_P + z->dX;
     }
 }
 
@@ -115,8 +116,11 @@ double centred_large_error(const centred *z, size_t i, double dx) {
     const double own = row->accuracy->exp_error * row->unit;
     if (dx <= 1)
         return c->q * (bounds_expm1(dx) + own + bounds_expm1(dx) * own);
-    /* Not above the threshold, so far below zero: exact and computed P are less than eta. */
-    return c->log_P - z->sigma - 2 * dx >= 2000 ? c->q + z->flush : INFINITY;
+    /* Far below zero, by more than the argument can err: exact and computed P are less than eta. */
+    const double relative = bounds_gamma(6 + row->k_T, row->unit);
+    return relative <= 0.25 && z->dX + z->K <= 1000 && c->log_P_high <= -2 * BOUNDS_GONE
+               ? c->q + z->flush
+               : INFINITY;
 }
 
 /* kappa: the largest move of c = log(sum A/sum e) along the path. */
@@ -258,15 +262,15 @@ void bounds_centred(bounds *b, const bounds_row *row, const dkl_spec *spec) {
     residual(&z);
     log_ratio_move(&z);
     choose_branch(&z);
-    double kl = 0, K = 0;
+    double kl = 0;
     if (z.near)
-        near_value(&z, &kl, &K);
+        near_value(&z, &kl, &z.K);
     if (!row->unreached) {
         b->kl = z.far ? centred_max(kl, far_value(&z, row->n_top)) : kl;
         b->ce = b->kl + entropy_error(&z);
         b->ce += row->d * (row->ce + b->ce);
     }
-    centred_gradients(b, &z, spec, K);
+    centred_gradients(b, &z, spec);
     if (row->weighted)
         bounds_centred_wmse(b, row);
 }

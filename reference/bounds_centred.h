@@ -13,7 +13,8 @@ typedef struct centred {
     double sum_eps;              /* relative error of sum e^ */
     double rest_Z, rho_Z;        /* error of Z - 1 as computed, and of Z, over Z */
     double sigma, sigma_m;       /* |mu - shift|/T; the same after every perturbation */
-    double dR;                   /* error of R */
+    double dR, K;                /* errors of R and, once it is known, of K */
+    double dX;                   /* the part of dx that all classes have in common */
     double kappa;                /* how far log(sum A/sum e) moves */
     double flush;                /* what underflow takes of P^, over sum A */
     int near, far;               /* which branches are possible; both at the border */
@@ -31,7 +32,7 @@ double centred_large_error(const centred *z, size_t i, double dx);
 /* P is taken relative to max n in far rows: then its sum errs like that of a softmax of n. */
 double centred_student_sum_error(const centred *z);
 
-/* Both gradients of KL, or CE's to the student; K: the error of K. */
-void centred_gradients(bounds *b, const centred *z, const dkl_spec *spec, double K);
+/* Both gradients of KL, or CE's to the student. */
+void centred_gradients(bounds *b, const centred *z, const dkl_spec *spec);
 
 #endif

@@ -105,11 +105,11 @@ static void student(bounds *b, const centred *z, const bounds_scale *f, int ce, 
     }
 }
 
-void centred_gradients(bounds *b, const centred *z, const dkl_spec *spec, double K) {
+void centred_gradients(bounds *b, const centred *z, const dkl_spec *spec) {
     const bounds_row *row = z->row;
     const bounds_scale f = bounds_scale_of(row, row->ce_factor / row->T, row->ce_flush / row->T,
                                            2 * (double)row->count, 0);
-    student(b, z, &f, spec->loss != DKL_KL, K);
+    student(b, z, &f, spec->loss != DKL_KL, z->K);
     if (spec->loss == DKL_KL)
         teacher_of_kl(b, z, &f);
 }

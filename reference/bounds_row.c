@@ -138,6 +138,7 @@ static void fill_log_P(bounds_row *row, bounds_class *c, const mpfi_t mean, doub
     mpfi_add(d, d, mean);
     c->log_P = bounds_magnitude(d);
     c->log_P_low = mpfr_get_d(&d->left, MPFR_RNDD);
+    c->log_P_high = mpfr_get_d(&d->right, MPFR_RNDU);
     mpfi_clear(d);
 }
 
