@@ -29,7 +29,7 @@ static void exponentials(centred *z) {
     for (size_t i = 0; i < row->count; i++) {
         const bounds_class *c = &row->c[i];
         z->eps[i] = 0;
-        if (c == row->top || c->gone) /* exp(0) = 1 */
+        if (c->a == 0 || c->gone) /* exp(0) = 1 */
             continue;
         z->eps[i] = bounds_softmax_term(row, c->p, c->a, 1 + row->k_T, row->p_max,
                                         bounds_argument_flush(row, row->temperature));
