@@ -159,7 +159,8 @@ static int make_row_weights(problem_data *d, const problem *p) {
     uint64_t state = p->seed ^ 0x776569676874u; /* "weight" */
     d->row_weight = malloc(p->rows * sizeof *d->row_weight);
     for (size_t i = 0; d->row_weight && i < p->rows; i++) {
-        const double x = random_uniform(&state), none = random_uniform(&state) < 0.25;
+        const double x = random_uniform(&state);
+        const int none = random_uniform(&state) < 0.25;
         d->row_weight[i] = none && i > 0 ? 0 : 0.25 + 1.75 * x;
     }
     return d->row_weight ? 0 : -1;
