@@ -133,7 +133,8 @@ static row_state CN(scan)(const CN(centred) * c, size_t begin, size_t end) {
     state.unreached = FN(v_top)(unreached) > 0;
     state.unbased = FN(v_top)(unbased) > 0;
     state.top = CN(find)(c, begin, end, state.M, 0);
-    const size_t origin = CN(find)(c, begin, end, state.m_origin, 1);
+    const size_t origin =
+        CN(find)(c, state.m_origin == state.M ? state.top : begin, end, state.m_origin, 1);
     if (state.m_origin > -INFINITY)
         state.n_origin = (double)CN(logit)(c->n[origin]);
     return state;

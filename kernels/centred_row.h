@@ -5,11 +5,6 @@
 
 /* ---- Weights by class ------------------------------------------------------------------------ */
 
-static double CN(prior_at)(const row_job *job, size_t j) {
-    return job->prior_type == DKL_F32 ? (double)((const float *)job->prior)[j]
-                                      : ((const double *)job->prior)[j];
-}
-
 static int CN(is_masked)(const CN(centred) * c, size_t j) {
     return !(c->m[j] > -INFINITY) && !(c->n[j] > -INFINITY);
 }
@@ -19,7 +14,7 @@ static double CN(class_weights)(CN(centred) * c) {
     const double gamma = c->job->spec->gamma;
     double most = 0;
     for (size_t j = 0; j < c->job->classes; j++) {
-        const double P = CN(prior_at)(c->job, j);
+        const double P = load_prior(c->job->prior, c->job->prior_type, j);
         if (!CN(is_masked)(c, j) && P > most) {
             most = P;
             c->w_origin = FN(scalar_difference)(CN(logit)(c->m[j]), CN(logit)(c->n[j]));
@@ -30,10 +25,12 @@ static double CN(class_weights)(CN(centred) * c) {
         c->w_origin = c->origin;
     }
     for (size_t j = 0; j < c->job->classes; j++) {
-        const double P = CN(prior_at)(c->job, j);
+        const double P = load_prior(c->job->prior, c->job->prior_type, j);
         const int none = CN(is_masked)(c, j) || (gamma > 0 && !(P > 0));
         c->v[j] = none ? 0 : (REAL)row_power(P / most, gamma);
     }
+    for (size_t j = c->job->classes; j % SUM_LANES; j++) /* lanes past the end */
+        c->v[j] = 0;
     return row_power(most, gamma);
 }
 
@@ -51,7 +48,8 @@ static int CN(is_weighted)(const CN(centred) * c, size_t j) {
         return 0;
     if (c->job->spec->gamma == 0)
         return 1;
-    return c->scale.by_class ? CN(prior_at)(c->job, j) > 0 : c->m[j] > -INFINITY;
+    return c->scale.by_class ? load_prior(c->job->prior, c->job->prior_type, j) > 0
+                             : c->m[j] > -INFINITY;
 }
 
 static CN(kinds) CN(count_kinds)(const CN(centred) * c) {
@@ -283,16 +281,17 @@ static void CN(centre)(CN(centred) * c) {
     c->w.low -= c->mu.low;
 }
 
-/* Weights of the last classes may be so uneven that squares of the largest s leave the range. */
+/* Logits this large may have an s whose square leaves the range, beside others that matter. */
 static void CN(tame)(CN(centred) * c) {
-    double most = 0;
-    for (size_t j = 0; j < c->job->classes; j++) {
-        const CN(logits) x = CN(logits_at)(c, j, j + 1);
+    const VEC zero = FN(v_set)(0);
+    VEC most = zero;
+    for (size_t j = 0; j < c->job->classes; j += WIDTH) {
+        const CN(logits) x = CN(logits_at)(c, j, c->job->classes);
         const FN(vec_pair) d = CN(difference)(&x, c->origin);
-        const double s = fabs((double)CN(s_of)(c, &x, &d));
-        most = c->v[j] > 0 && s > most ? s : most;
+        const MASK weighted = FN(v_less)(zero, FN(v_get)(c->v + j));
+        most = FN(larger)(most, FN(v_pick)(weighted, FN(v_abs)(CN(s_of)(c, &x, &d)), zero));
     }
-    const double exponent = most > 0 ? v_exponent_f64(most) : 0;
+    const double exponent = FN(v_top)(most) > 0 ? v_exponent_f64((double)FN(v_top)(most)) : 0;
     c->shrink = exponent > TAME_EXPONENT ? (REAL)v_pow2_f64(TAME_EXPONENT - exponent) : 1;
 }
 
@@ -318,7 +317,7 @@ static void CN(row)(row_job *job) {
     }
 #endif
     CN(centre)(&c);
-    const REAL largest = CN(log_P)(&c, (REAL)c.all.n_max);
+    const REAL largest = FN(v_top)(CN(log_P)(&c, FN(v_set)((REAL)c.all.n_max)));
     const size_t segments = row_segments(job->classes);
     c.far = largest > ROW_FAR || c.all.unreached;
     if (STORED_SCALE != 1 && c.with_wmse)

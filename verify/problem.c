@@ -47,8 +47,8 @@ static size_t plus(size_t a, size_t b) { return a > SIZE_MAX - b ? SIZE_MAX : a 
 size_t problem_footprint(const problem *p) {
     const size_t element = dkl_type_size(p->type),
                  matrix = matrix_bytes(p->rows, p->classes, element);
-    const size_t terms = p->row_weights == ROW_WEIGHTS_ONE ? 3 : 4; /* and the weights */
-    size_t bytes = matrix_bytes(p->rows, terms, sizeof(double));
+    const size_t columns = p->row_weights == ROW_WEIGHTS_MIXED ? 4 : 3; /* the terms, r */
+    size_t bytes = matrix_bytes(p->rows, columns, sizeof(double));
     for (size_t i = 0; i < 4; i++)
         bytes = plus(bytes, matrix);
     if (problem_has_prior(p)) {

@@ -81,6 +81,21 @@ static void test_layouts(void **state) {
     call_free(&straight);
 }
 
+/* Without the instructions that DKL_DISABLE takes away: the same bits. */
+static void test_variants(void **state) {
+    const combination *k = *state;
+    call best, plainest;
+    call_make(&best, k, &plain);
+    call_run(&best, k);
+    call_make(&plainest, k, &plain);
+    assert_int_equal(setenv("DKL_DISABLE", "nothing,fma", 1), 0);
+    call_run(&plainest, k);
+    assert_int_equal(unsetenv("DKL_DISABLE"), 0);
+    assert_same_call(&plainest, &best);
+    call_free(&best);
+    call_free(&plainest);
+}
+
 /* ---- Reductions ----------------------------------------------------------------------------- */
 
 static void assert_scaled(const call *a, const call *b, size_t row, double factor) {
@@ -303,6 +318,7 @@ int main(void) {
     tests[test_count++] = (struct CMUnitTest)cmocka_unit_test(test_claims);
     add_combinations("unwanted outputs", 0, test_unwanted_outputs);
     add_combinations("layouts", 0, test_layouts);
+    add_combinations("variants", 0, test_variants);
     add_combinations("reductions", 0, test_reductions);
     add_combinations("rows of weight 0", 0, test_zero_weight);
     add_combinations("an undefined row", 0, test_undefined_row);
