@@ -30,8 +30,9 @@ typedef struct contestant {
     const dkl_kernel *kernel;
     problem_data data;
     dkl_result result;
-    verdict_status status; /* PASS: it ran */
+    verdict_status status; /* PASS: it ran and is judged */
     verdict_reason reason;
+    int measured; /* it ran; without a bound its errors are told and nothing is said of them */
     score scores[OUTPUTS];
     double *loss_share; /* of each checked row, added in order when all are there */
 } contestant;
@@ -79,8 +80,9 @@ static void run_contestant(contestant *c, const problem *p, double pairs) {
         (double)p->rows * classes * classes > pairs)
         c->reason = REASON_PAIRS;
     c->status = c->reason == REASON_NONE ? VERDICT_PASS : VERDICT_SKIPPED;
-    if (c->status == VERDICT_PASS &&
-        dkl_evaluate(c->kernel->name, &p->spec, &c->data.batch, &c->result, NULL)) {
+    if (c->reason == REASON_NONE || c->reason == REASON_NO_BOUND)
+        c->measured = !dkl_evaluate(c->kernel->name, &p->spec, &c->data.batch, &c->result, NULL);
+    if (c->status == VERDICT_PASS && !c->measured) {
         c->status = VERDICT_UNTESTED;
         c->reason = REASON_RUN;
     }
@@ -91,6 +93,7 @@ static void check_contestant(session *s, contestant *c, size_t index, const encl
     const size_t row = s->row[index];
     score mine[OUTPUTS] = {{0}};
     const int failed =
+        c->status == VERDICT_PASS &&
         bounds_evaluate(b, &c->kernel->accuracy, &s->p->spec, &c->data.batch, row, e, &s->norms);
     if (!failed)
         judge_row(mine, &c->data.batch, row, e, b);
@@ -119,7 +122,7 @@ static void check_row(session *s, size_t index, enclosure *e, bounds *b) {
             enclosure_add_loss(s->loss, e, &p->spec, s->inputs, row, &s->norms);
     }
     for (size_t i = 0; i < s->count && !failed; i++)
-        if (s->contestants[i].status == VERDICT_PASS)
+        if (s->contestants[i].measured)
             check_contestant(s, &s->contestants[i], index, e, b);
 }
 
@@ -177,8 +180,12 @@ static verdict judge_output(const session *s, const contestant *c, output_kind o
                  .error_ulp = NAN,
                  .bound_ulp = NAN,
                  .max_error_ulp = NAN};
-    if (c->status != VERDICT_PASS)
+    if (c->status != VERDICT_PASS) {
+        v.rows_checked = s->failed ? 0 : c->scores[o].rows;
+        v.max_error_ulp = v.rows_checked ? c->scores[o].max_error_ulp : (double)NAN;
+        v.digits = c->scores[o].digits;
         return v;
+    }
     if (s->failed) {
         v.status = VERDICT_UNTESTED;
         v.reason = REASON_REFERENCE;
