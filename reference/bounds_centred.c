@@ -230,8 +230,8 @@ static double entropy_error(const centred *z) {
     double moved = 0, size = 0;
     for (size_t i = 0; i < row->count; i++) {
         const bounds_class *c = &row->c[i];
-        moved += z->eps[i] * c->a;
-        size += (c->p + z->eps[i]) * c->a;
+        moved += c->gone ? 0 : z->eps[i] * c->a;
+        size += c->gone ? 0 : (c->p + z->eps[i]) * c->a;
     }
     const double inflate = bounds_inflate(z->rho_Z);
     const double mean =
@@ -245,8 +245,9 @@ static double entropy_error(const centred *z) {
 /* The class of the largest log P is that of max n; its value against the threshold decides. */
 static void choose_branch(centred *z) {
     const bounds_class *c = &z->row->c[z->row->n_top];
-    const double slack = z->sigma + z->dx[z->row->n_top];
-    z->near = !z->row->unreached && -(slack - c->log_P_low) <= far_threshold;
+    const double division = bounds_gamma(2 + z->row->k_T, z->row->unit);
+    const double least = c->log_P_low, slack = z->sigma + z->dX + division * fabs(least);
+    z->near = !z->row->unreached && -(slack - least) <= far_threshold;
     z->far = z->row->unreached || c->log_P + slack > far_threshold;
 }
 

@@ -13,6 +13,7 @@ typedef struct mass {
     double log_C;     /* >= sum w y for weights w = exp(-y)/sum exp(-y) */
     double log_prior; /* the largest |log max P| of a row */
     double k_tau, k_gamma, flush;
+    double inverse; /* >= 1/U where u underflow, as printed; 1 where the largest v is 1 */
 } mass;
 
 /* sum of w times the relative error of exp(-y), whose argument errs by k y u + flush. Beyond
@@ -22,7 +23,8 @@ static double exponentials(const mass *z, double k, double flush, double own) {
     if (!(most <= 1))
         return INFINITY;
     const double moved = (slope * z->log_C + flush) * (1 + most) + z->classes * 0x1p-1000;
-    return bounds_both(moved, own) + z->classes * (z->accuracy->exp_error + 1) * z->eta;
+    return bounds_both(moved, own) +
+           z->classes * (z->accuracy->exp_error + 1) * z->eta * z->inverse;
 }
 
 static double with_sum(const mass *z, double terms, double height) {
@@ -58,7 +60,7 @@ static double softmax(const mass *z, int by_class) {
     if (z->gamma == 0)
         return bounds_gamma(sum, u);
     if (by_class && z->gamma == 1)
-        return with_sum(z, u + z->classes * z->eta, sum);
+        return with_sum(z, u + z->classes * z->eta * z->inverse, sum);
     if (by_class) {
         const double k = 1 + (logs + 3) * (d / u);
         const double common = z->gamma * z->log_prior * bounds_gamma(k, u) + z->eta;
@@ -66,7 +68,9 @@ static double softmax(const mass *z, int by_class) {
     }
     if (z->gamma == 1) /* p^ = e^/Z^ sum to 1 whatever e^ are */
         return bounds_gamma(2 * sum + 4, u) + z->classes * 2 * z->eta;
-    const double Z = with_sum(z, exponentials(z, 1 + z->k_tau, z->flush, own), sum + 1);
+    mass ones = *z;
+    ones.inverse = 1;
+    const double Z = with_sum(z, exponentials(&ones, 1 + z->k_tau, z->flush, own), sum + 1);
     const double log_Z = Z * bounds_inflate(Z) + logs * u * (z->log_C + 2 * Z);
     const double shared = z->gamma * (z->flush + log_Z + bounds_gamma(3, u) * (z->log_C + log_Z));
     return with_sum(z, exponentials(z, 3 + z->k_tau, 2 * shared + z->eta, own), sum);
@@ -111,6 +115,11 @@ double bounds_mass_error(const dkl_accuracy *accuracy, const dkl_spec *spec, con
               .k_tau = 2,
               .k_gamma = spec->gamma == 1 ? 0 : 2};
     /* the product with gamma may underflow, or a scaled logit, before it is divided by tau */
+    z.inverse = 1;
+    if (accuracy->formula != DKL_FORMULA_CENTRED) /* sum s^gamma >= C^(1 - gamma) if gamma >= 1 */
+        z.inverse = by_class      ? bounds_exp(z.gamma * z.log_prior)
+                    : z.gamma > 1 ? bounds_exp(z.gamma * z.log_C)
+                                  : 1;
     z.flush = z.eta + 0x1p13 * z.eta * (1 + spec->gamma) / spec->tau;
     const double U =
         accuracy->formula == DKL_FORMULA_CENTRED ? centred(&z, by_class) : softmax(&z, by_class);

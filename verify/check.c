@@ -47,6 +47,7 @@ typedef struct session {
     mpfi_t loss; /* the sum over the rows seen */
     int claimed, failed;
     int uncovered; /* some row has special values, and no bounds for its ordinary ones */
+    double size;   /* of the sums of the reduced loss, beyond which there is no bound */
     double pairs;
     size_t rows, *row;
 } session;
@@ -106,6 +107,12 @@ static void check_contestant(session *s, contestant *c, size_t index, const encl
     c->loss_share[index] = bounds_loss_share(b, &s->p->spec, &c->data.batch, row, e, &s->norms);
 }
 
+/* What a row adds, at most, to the sums of the reduced loss: beyond double there is no bound. */
+static double reduced_size(const session *s, size_t row, const enclosure *e) {
+    const double r = s->inputs->row_weight ? s->inputs->row_weight[row] : 1;
+    return (r + 1) * (enclosure_magnitude(e->ce) + enclosure_magnitude(e->wmse));
+}
+
 static void check_row(session *s, size_t index, enclosure *e, bounds *b) {
     const problem *p = s->p;
     const size_t row = s->row[index];
@@ -118,6 +125,7 @@ static void check_row(session *s, size_t index, enclosure *e, bounds *b) {
         s->failed |= failed;
         s->claimed |= claimed;
         s->uncovered |= read && !bounds_cover(s->inputs, row);
+        s->size += failed || !read ? 0 : reduced_size(s, row, e);
         if (!failed)
             enclosure_add_loss(s->loss, e, &p->spec, s->inputs, row, &s->norms);
     }
@@ -146,7 +154,8 @@ static void check_all_rows(session *s) {
 }
 
 static void judge_loss(session *s, contestant *c) {
-    if (s->rows != s->p->rows || (s->uncovered && !enclosure_is_special(s->loss)))
+    const int bounded = !s->uncovered && s->size < INFINITY;
+    if (s->rows != s->p->rows || !(bounded || enclosure_is_special(s->loss)))
         return;
     double bound = 0;
     for (size_t i = 0; i < s->rows; i++)
@@ -191,9 +200,9 @@ static verdict judge_output(const session *s, const contestant *c, output_kind o
         v.reason = REASON_REFERENCE;
     } else if (c->scores[o].rows == 0) { /* without uncovered rows only the loss can be without */
         v.status = o == OUTPUT_LOSS || s->uncovered ? VERDICT_SKIPPED : VERDICT_UNTESTED;
-        v.reason = s->uncovered       ? REASON_UNCOVERED
-                   : o == OUTPUT_LOSS ? REASON_ROWS_SAMPLED
-                                      : REASON_NOT_COMPUTED;
+        v.reason = s->uncovered || !(s->size < INFINITY) ? REASON_UNCOVERED
+                   : o == OUTPUT_LOSS                    ? REASON_ROWS_SAMPLED
+                                                         : REASON_NOT_COMPUTED;
     } else {
         v = score_verdict(v, &c->scores[o]);
     }
