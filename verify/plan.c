@@ -16,10 +16,13 @@ size_t plan_budget(plan_level level) { return level == PLAN_SMOKE ? 4096 : 8192;
 static const dkl_type types[] = {DKL_F64, DKL_F32};
 
 int plan_add(check_plan *plan, const problem *p, unsigned checks) {
-    plan_step *step = realloc(plan->step, (plan->count + 1) * sizeof *step);
-    if (!step)
-        return -1;
-    plan->step = step;
+    if ((plan->count & (plan->count - 1)) == 0) { /* full at every power of two */
+        const size_t room = plan->count ? 2 * plan->count : 1;
+        plan_step *step = realloc(plan->step, room * sizeof *step);
+        if (!step)
+            return -1;
+        plan->step = step;
+    }
     plan->step[plan->count++] = (plan_step){*p, checks};
     return 0;
 }
