@@ -140,5 +140,7 @@ int array_same_file(const char *a, const char *b) {
                      at_a.st_dev == at_b.st_dev && at_a.st_ino == at_b.st_ino;
     free(folder_a);
     free(folder_b);
-    return same;
+    const int one = stat(a, &at_a) == 0 && stat(b, &at_b) == 0 && at_a.st_dev == at_b.st_dev &&
+                    at_a.st_ino == at_b.st_ino;
+    return same || one;
 }

@@ -22,10 +22,12 @@ static dkl_status plain_means(dkl_result *result, const char *impl, const dkl_sp
     all.grad_teacher = all.grad_student = NULL;
     plain.reduction = DKL_REDUCE_MEAN;
     const dkl_status status = dkl_evaluate(impl, &plain, &all, &means, fault);
+    if (status)
+        return status;
     result->kl = means.kl;
     result->wmse = means.wmse;
     result->ce = means.ce;
-    return status;
+    return DKL_OK;
 }
 
 static int has_zero_weight(const dkl_batch *batch) {
@@ -69,8 +71,13 @@ static int complain_status(const options *o, const char *impl, const dkl_spec *s
                            dkl_status status, const dkl_fault *fault) {
     const int usage = status != DKL_NO_MEMORY && status != DKL_UNAVAILABLE;
     if (fault->row >= 0)
-        return options_complain(o, EXIT_USAGE, "%s: row %lld has %s %g", dkl_status_text(status),
-                                (long long)fault->row, fault->what, fault->value);
+        return options_complain(o, EXIT_USAGE, "%s: row %lld%s has %s %g", dkl_status_text(status),
+                                (long long)fault->row,
+                                strncmp(fault->what, "prior", 5) == 0 ? " of the prior" : "",
+                                fault->what, fault->value);
+    if (!isnan(fault->value))
+        return options_complain(o, EXIT_USAGE, "%s: %s %g", dkl_status_text(status), fault->what,
+                                fault->value);
     if (status == DKL_UNSUPPORTED || status == DKL_UNAVAILABLE)
         return options_complain(o, usage ? EXIT_USAGE : EXIT_MACHINE,
                                 "%s%s%s: --loss %s in %s (see dkl list)", impl ? impl : "",

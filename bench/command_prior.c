@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The epoch so far; the type of all its logits and number of its classes come with the first. */
+/* The epoch so far; the number of its classes comes with the first file. */
 typedef struct epoch {
     dkl_prior *sums;
     size_t classes;
@@ -135,7 +135,15 @@ static int add_all(epoch *e, const options *o) {
                                 count_items(labels));
     for (size_t i = 0; i < count && !status; i++) {
         char *m = take_item(&logits), *y = take_item(&labels);
-        status = m && y ? add_files(e, o, m, y) : options_complain(o, EXIT_MACHINE, "no memory");
+        if (!m || !y)
+            status = options_complain(o, EXIT_MACHINE, "no memory");
+        else if (!*m || !*y)
+            status = options_complain(o, EXIT_USAGE, "--%s: an empty name in the list",
+                                      *m ? "labels" : "logits");
+        else if (array_same_file(m, o->out) || array_same_file(y, o->out))
+            status = options_complain(o, EXIT_USAGE, "--out %s would overwrite an input", o->out);
+        else
+            status = add_files(e, o, m, y);
         free(m);
         free(y);
     }

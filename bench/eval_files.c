@@ -111,6 +111,13 @@ static int check_outputs(const options *o) {
     if (teacher && student && array_same_file(teacher, student))
         return options_complain(o, EXIT_USAGE, "--grad-teacher %s and --grad-student %s are one",
                                 teacher, student);
+    const char *const inputs[] = {o->teacher, o->student, o->labels, o->prior, o->row_weight};
+    const char *const outputs[] = {teacher, student};
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
+        for (size_t k = 0; k < 2; k++)
+            if (inputs[i] && outputs[k] && array_same_file(inputs[i], outputs[k]))
+                return options_complain(o, EXIT_USAGE, "--grad-%s %s would overwrite an input",
+                                        k ? "student" : "teacher", outputs[k]);
     const int status = teacher ? array_check_output(o, teacher) : 0;
     return !status && student ? array_check_output(o, student) : status;
 }

@@ -30,6 +30,8 @@
  *     b ~ (sum v d'')/V   s_j = d''_j - b    B = (sum v s)/V     d'' as d', for class weights with
  *     wMSE = U^2 ((sum v s^2)/V - B^2)/2     Eq 5                the class of max P as origin
  *     dwMSE/dm_j = U^2 (v_j (s_j - B))/V
+ * A row that the student does not reach (n_j = -inf < m_j) has KL = CE = +inf; its finite q - p are
+ * taken as in a far row, with an error in units of q + p.
  * KL and CE + wMSE share e, d' and t, but no function that computes a gradient, and no expression
  * but that of the student in far rows: Theorem 1 is a statement about two computations.
  *

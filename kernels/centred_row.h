@@ -34,8 +34,7 @@ static double CN(class_weights)(CN(centred) * c) {
     return row_power(most, gamma);
 }
 
-/* ---- Special values: reference/losses.md ------------------------------------------------------
- */
+/* ---- Special values: reference/losses.md ------------------------------------------- */
 
 /* Classes by the sign of an infinite d; only rows that have one come here. */
 typedef struct CN(kinds) {

@@ -56,8 +56,9 @@ typedef enum dkl_status {
 } dkl_status;
 
 /* What was wrong, for a message: every function that takes a fault fills it before it returns
- * anything but DKL_OK. `what` names the field or argument and is a string constant; row is -1
- * where no row is concerned; value is the offending number, NaN where none is. */
+ * anything but DKL_OK. `what` names the field or argument and is a string constant; row is that
+ * of the batch, of the table where `what` begins with "prior", -1 where none is concerned; value is
+ * the offending number, NaN where none is. */
 typedef struct dkl_fault {
     const char *what;
     int64_t row;
@@ -141,7 +142,7 @@ typedef struct dkl_batch {
     const int32_t *labels; /* rows; class weights need them, else NULL */
     const void *prior;     /* classes x classes, contiguous; class weights need it, else NULL */
     dkl_type prior_type;
-    const double *row_weight; /* rows; NULL: every weight is 1. A row of weight 0 is not read */
+    const double *row_weight; /* rows, 0 to 2^500; NULL: all 1. A row of weight 0 is not read */
 
     void *grad_teacher, *grad_student; /* NULL: not wanted */
     size_t grad_teacher_stride, grad_student_stride;

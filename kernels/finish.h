@@ -30,15 +30,14 @@ static inline row_sums row_sums_of(const row_sums *part, size_t count) {
     return (row_sums){sum_value(&S), sum_value(&R), sum_value(&P), sum_value(&B), sum_value(&Q)};
 }
 
-/* ---- Rows that leave the range of the type that computes: bounds.md, "Wide rows" ---------------
- */
+/* ---- Rows that leave the range of the type that computes: bounds.md, "Wide rows" ---- */
 
-/* |x| <= 2^56 keeps squares and their sums in float, 2^500 in double; t = d'/T within 2^60 and the
+/* |x| <= 2^56 keeps squares and their sums in float, 2^490 in double; t = d'/T within 2^60 and the
  * temperatures within 2^60 keep all quotients. */
 static inline int row_is_wide(double largest, const dkl_spec *spec, int bits) {
     const double T = spec->temperature, tau = spec->tau, gamma = spec->gamma;
     if (bits != 32)
-        return largest > 0x1p500;
+        return largest > 0x1p490;
     return largest > 0x1p56 || largest > 0x1p60 * T || T < 0x1p-60 || T > 0x1p60 || tau < 0x1p-60 ||
            tau > 0x1p60 || gamma > 0x1p60 || (gamma > 0 && gamma < 0x1p-60);
 }

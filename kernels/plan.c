@@ -67,11 +67,14 @@ static dkl_status check_memory(const dkl_batch *batch, dkl_fault *fault) {
     return DKL_OK;
 }
 
+/* What a term is multiplied with before it is divided by N. */
+static const double MOST_ROW_WEIGHT = 0x1p500;
+
 static dkl_status check_row_weights(const dkl_spec *spec, const dkl_batch *batch,
                                     dkl_fault *fault) {
     double sum = 0;
     for (size_t i = 0; batch->row_weight && i < batch->rows; i++) {
-        if (!(batch->row_weight[i] >= 0) || !isfinite(batch->row_weight[i]))
+        if (!(batch->row_weight[i] >= 0 && batch->row_weight[i] <= MOST_ROW_WEIGHT))
             return refuse(fault, DKL_BAD_SPEC, "row weight", (int64_t)i, batch->row_weight[i]);
         sum += batch->row_weight[i];
     }

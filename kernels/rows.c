@@ -5,6 +5,7 @@
 #include "internal.h"
 #include "sum.h"
 
+#include <float.h>
 #include <string.h>
 
 enum { MASS_BITS = 800 };
@@ -31,23 +32,30 @@ static double normaliser(const dkl_spec *spec, const dkl_batch *batch) {
 }
 
 /* alpha r/N and beta r/(N_c T) in double: where they are infinite no gradient is a number. Under
- * mass N_w >= sum r C^(-2 gamma), which has to be in range as well. */
+ * mass N_w lies between sum r C^(-2 gamma) (by class: 2^-800) and sum r C^2 (2^800 C^2). */
 static dkl_status check_factors(const dkl_job *job, double n_c, dkl_fault *fault) {
     const dkl_spec *spec = &job->spec;
     const dkl_batch *b = &job->batch;
-    const int mass = spec->loss != DKL_KL && spec->normalise == DKL_NORMALISE_MASS;
+    const int mass = spec->loss != DKL_KL && spec->normalise == DKL_NORMALISE_MASS,
+              by_class = spec->weights == DKL_WEIGHTS_CLASS;
+    const double bits = log2((double)b->classes),
+                 T = fmin(spec->temperature, job_student_temperature(spec));
     double most = b->row_weight ? 0 : 1;
     for (size_t i = 0; b->row_weight && i < b->rows; i++)
         most = fmax(most, b->row_weight[i]);
-    if (mass && spec->weights == DKL_WEIGHTS_SAMPLE &&
-        2 * spec->gamma * log2((double)b->classes) > MASS_BITS)
+    if (mass && !by_class && 2 * spec->gamma * bits > MASS_BITS)
         return refuse(fault, DKL_UNSUPPORTED, "gamma (C^(2 gamma) is beyond the range of the mass)",
                       -1, spec->gamma);
-    const double T = fmin(spec->temperature, job_student_temperature(spec));
-    if (!isfinite(spec->beta * most / n_c / T) || !isfinite(spec->beta * most / n_c))
-        return refuse(fault, DKL_BAD_SPEC, "beta r/(N_c T) overflows", -1, spec->beta);
-    if (!isfinite(spec->alpha * most / n_c))
-        return refuse(fault, DKL_BAD_SPEC, "alpha r/N overflows", -1, spec->alpha);
+    const double least = mass ? by_class ? -MASS_BITS : -2 * spec->gamma * bits : 0,
+                 greatest = 2 * bits + (by_class ? MASS_BITS : 0);
+    if (mass && log2(most * (double)b->rows) + greatest > DBL_MAX_EXP - 1)
+        return refuse(fault, DKL_UNSUPPORTED, "row weight (r U^2 is beyond the range of the mass)",
+                      -1, most);
+    if (!isfinite(spec->beta * (most / n_c) / T) || !isfinite(spec->beta * (most / n_c)))
+        return refuse(fault, DKL_BAD_SPEC, "beta (beta r/(N_c T) overflows)", -1, spec->beta);
+    if (!isfinite(spec->alpha * (most / n_c)) ||
+        (mass && spec->alpha != 0 && log2(fabs(spec->alpha)) - least > DBL_MAX_EXP - 1))
+        return refuse(fault, DKL_BAD_SPEC, "alpha (alpha r/N overflows)", -1, spec->alpha);
     return DKL_OK;
 }
 

@@ -50,10 +50,8 @@ const row_kernel VARIANT(centred_rows) = {
 };
 
 #ifdef VARIANT_BASE
-static dkl_status setup(dkl_job *job, dkl_fault *fault) {
-    return rows_setup(job, VARIANT_BEST(centred_rows), fault);
-}
-static dkl_status run(dkl_job *job) { return rows_run(job, VARIANT_BEST(centred_rows)); }
+static const row_kernel *rows(void) { return VARIANT_BEST(centred_rows); }
+#include "rows_kernel.h"
 
 const dkl_kernel kernel_centred_scalar = {
     .abi = DKL_ABI_VERSION,

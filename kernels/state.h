@@ -4,12 +4,14 @@
  * devices, may hold one each. Sums are relative to what the range itself knows: M, its largest
  * teacher logit, and its origin, the class whose difference m - n is the zero of d'.
  *
- *     Z = 1 + rest        e = exp((m - M)/T)              D = sum e d'      A = sum e (M - m)/T
- *     rest = sum e over all classes but the first of the largest m, whose e is 1: log Z =
- * log1p(rest) keeps its digits when one class has nearly all the probability weights by sample:  v
- * = exp(gamma (m - M)/tau)      Y = sum exp((m - M)/tau) weights by class:   v = (P/max P)^gamma
- * over the row, relative to an origin of the row's own V = sum v                       W = sum v d'
+ *     Z = 1 + rest                     e = exp((m - M)/T); rest = sum e over all classes but the
+ *                                      first of the largest m, whose e is 1
+ *     D = sum e d'                     A = sum e (M - m)/T
+ *     V = sum v                        W = sum v d'
+ *     Y = sum exp((m - M)/tau)         v = exp(gamma (m - M)/tau), weights by sample; by class
+ *                                      (P/max P)^gamma, and an origin of the row's own
  *
+ * log Z = log1p(rest) keeps its digits when one class has nearly all the probability.
  * Needs explog.h for double.
  */
 #ifndef KERNELS_STATE_H

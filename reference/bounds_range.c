@@ -23,7 +23,7 @@ static int is_outside(double x) { return x > 0x1p60 || x < 0x1p-60; }
 int bounds_is_wide(const dkl_spec *spec, const dkl_batch *batch, size_t row) {
     const double largest = largest_logit(batch, row);
     if (batch->type != DKL_F32)
-        return largest > 0x1p500;
+        return largest > 0x1p490;
     return largest > 0x1p56 || largest > 0x1p60 * spec->temperature ||
            is_outside(spec->temperature) || is_outside(spec->tau) ||
            (spec->gamma > 0 && is_outside(spec->gamma));

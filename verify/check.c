@@ -229,6 +229,9 @@ static size_t emit_claim(const session *s, int ready, const check_options *optio
     if (!ready || s->failed) {
         v.status = VERDICT_UNTESTED;
         v.reason = ready ? REASON_REFERENCE : REASON_MEMORY;
+    } else if (!s->claimed && s->p->classes == 1) {
+        v.status = VERDICT_SKIPPED;
+        v.reason = REASON_ONE_CLASS;
     } else if (s->p->spec.temperature != 1 || !problem_has_one_temperature(s->p)) {
         v.status = VERDICT_SKIPPED;
         v.reason = REASON_TEMPERATURE;

@@ -27,6 +27,7 @@ typedef enum verdict_reason {
     REASON_UNAVAILABLE,  /* the machine lacks what it needs */
     REASON_ROWS_SAMPLED, /* a reduced value needs every row's reference */
     REASON_INEXACT,      /* beta/T^2 is no double: the theorem's two losses differ */
+    REASON_ONE_CLASS,    /* a claim about differences needs two */
     REASON_TEMPERATURE,  /* claims about probabilities are stated for T = 1 */
     REASON_NO_BOUND,     /* it declares no formula: measured, never passed */
     REASON_REFERENCE,    /* untested: the reference failed */

@@ -27,6 +27,7 @@ const char *verdict_reason_text(verdict_reason reason) {
         [REASON_UNAVAILABLE] = "not available on this machine",
         [REASON_ROWS_SAMPLED] = "rows are sampled, a reduced value needs all",
         [REASON_INEXACT] = "beta/T^2 is no double, so the two losses differ",
+        [REASON_ONE_CLASS] = "one class has no differences to claim",
         [REASON_TEMPERATURE] = "claims of input families are stated for temperature 1",
         [REASON_NO_BOUND] = "no bound is derived for its formula, or it declares none",
         [REASON_REFERENCE] = "the reference gave no enclosure",

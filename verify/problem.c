@@ -12,17 +12,32 @@ int problem_has_prior(const problem *p) {
     return p->spec.loss != DKL_KL && p->spec.weights == DKL_WEIGHTS_CLASS;
 }
 
-/* From here on a square, times a factor and added over classes, may overflow: 2^57 and 2^500; the
+/* Factors of gradients that leave float, or would on the way: beta/(N_c T), alpha/N. */
+static int has_large_factors(const problem *p) {
+    const dkl_spec *spec = &p->spec;
+    const double n = spec->reduction == DKL_REDUCE_SUM     ? 1
+                     : spec->reduction == DKL_REDUCE_COUNT ? spec->count
+                                                           : (double)p->rows;
+    const double factors[] = {spec->beta / n / spec->temperature,
+                              spec->loss == DKL_KL ? 0 : spec->alpha / n};
+    int large = 0;
+    for (size_t i = 0; i < 2 && p->type == DKL_F32; i++)
+        large |= factors[i] != 0 && !(fabs(factors[i]) <= 0x1p60 && fabs(factors[i]) >= 0x1p-60);
+    return large;
+}
+
+/* From here on a square, times a factor and added over classes, may overflow: 2^57 and 2^490; the
  * largest parameter of a family is the size of its logits. */
 uint32_t problem_special(const problem *p) {
-    const double most = p->type == DKL_F32 ? 0x1p57 : 0x1p500;
+    const double most = p->type == DKL_F32 ? 0x1p57 : 0x1p490;
     double size = 0;
     for (size_t i = 0; i < FAMILY_PARAMETERS; i++)
         size = fmax(size, fabs(p->inputs.parameter[i]));
     const int large = p->spec.loss != DKL_KL && size >= most;
     const double student = p->spec.student_temperature;
     const int cold = p->spec.temperature < 1 / most || (student > 0 && student < 1 / most);
-    return p->inputs.family->special | (large || cold ? (uint32_t)DKL_SPECIAL_RANGE : 0);
+    return p->inputs.family->special |
+           (large || cold || has_large_factors(p) ? (uint32_t)DKL_SPECIAL_RANGE : 0);
 }
 
 size_t problem_bytes(const problem *p) {

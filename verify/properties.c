@@ -121,8 +121,7 @@ static const struct property {
     {"property:prior-is-softmax", "grad_teacher", asked_of_prior, NULL, bounded_prior},
 };
 
-/* Rows that the bounds do not cover whole hold special values: they have no properties, and a
- * problem of such rows alone is not tested. */
+/* Rows that the bounds do not cover whole hold special values: they have no properties. */
 static verdict judge_bounded(verdict v, const struct property *property, const run *r,
                              const dkl_kernel *kernel) {
     yardstick y;
@@ -138,8 +137,8 @@ static verdict judge_bounded(verdict v, const struct property *property, const r
     }
     yardstick_free(&y);
     if (failed || s.rows == 0) {
-        v.status = VERDICT_UNTESTED;
-        v.reason = REASON_REFERENCE;
+        v.status = failed ? VERDICT_UNTESTED : VERDICT_SKIPPED;
+        v.reason = failed ? REASON_REFERENCE : REASON_UNCOVERED;
         return v;
     }
     return score_verdict(v, &s);

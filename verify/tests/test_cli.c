@@ -83,7 +83,7 @@ static const struct refusal {
     {EVAL "--loss dkl --impl textbook", 2, "textbook does not compute this loss"},
     {EVAL "--loss dkl --gamma 2 --impl expanded", 2, "expanded does not compute gamma"},
     {EVAL "--loss ikl --labels y.npy --prior p.npy --impl expanded", 2,
-     "row 0 has prior (expanded assumes rows that sum to 1) 6"},
+     "row 0 of the prior has prior (expanded assumes rows that sum to 1) 6"},
     {EVAL "--impl frobnicate", 2, "frobnicate"},
     {EVAL "--impl *", 2, "--impl"},
     {EVAL "--loss kl,dkl", 2, "--loss"},
@@ -164,6 +164,8 @@ static const struct refusal {
     {"bench --time 0", 2, "--time 0"},
     /* outputs */
     {PLAIN "--grad-teacher nowhere/g.npy", 3, "nowhere/g.npy"},
+    {PLAIN "--grad-teacher t.npy", 2, "overwrite"},
+    {PLAIN "--grad-student ./t.npy", 2, "overwrite"},
     {PLAIN "--grad-teacher folder", 3, "folder"},
     {PLAIN "--grad-teacher t.npy/g.npy", 3, "t.npy/g.npy"},
     {PLAIN "--grad-teacher old.npy --grad-student nowhere/g.npy", 3, "nowhere/g.npy"},

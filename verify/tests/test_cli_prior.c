@@ -206,6 +206,9 @@ static const struct refusal {
 } refusals[] = {
     {"", 2, "--logits"},
     {WHOLE, 2, "--out"},
+    {WHOLE "--out m.npy", 2, "overwrite"},
+    {WHOLE "--out ./y.npy", 2, "overwrite"},
+    {"--logits m.npy, --labels y.npy, --out p.npy", 2, "empty name"},
     {"--logits m.npy --out p.npy", 2, "--labels"},
     {"--labels y.npy --out p.npy", 2, "--logits"},
     {OUT "stray", 2, "stray"},
@@ -226,7 +229,6 @@ static const struct refusal {
     {"--logits m.npy,two.npy --labels y.npy,y3.npy --out p.npy", 3, "two.npy: 2 classes"},
     {"--logits m.npy,m.npy --labels y.npy,y-high.npy --out p.npy", 2, "y-high.npy: row 3"},
     {"--logits m.npy,m.npy --labels y.npy --out p.npy", 2, "--logits has 2 files, --labels 1"},
-    {"--logits m.npy, --labels y.npy, --out p.npy", 3, "cannot open"},
     {"--logits wide.npy --labels y1.npy --out p.npy", 2,
      "wide.npy: 32769 classes: at most 32768, because a table has a sum of 24 bytes"},
     {OUT "--previous p-negative.npy", 2, "p-negative.npy: row 2 has -8 for class 1"},

@@ -212,7 +212,7 @@ static void test_needed_claims(void **state) {
         {"undefined", DKL_KL, DKL_F64, 1, 1, DKL_SPECIAL_UNDEFINED},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        problem p = {.type = table[i].type};
+        problem p = {.type = table[i].type, .rows = 1};
         char message[256];
         dkl_spec_init(&p.spec, table[i].loss);
         p.spec.temperature = table[i].T;

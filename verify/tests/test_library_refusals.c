@@ -83,7 +83,11 @@ CHANGE(weights_zero, memset(weight, 0, sizeof weight); b->row_weight = weight;
 CHANGE(type_nobody, b->type = b->grad_type = DKL_BF16)
 CHANGE(student_temperature, s->student_temperature = -1)
 CHANGE(beta_over_t, s->beta = 1e200; s->temperature = 1e-200)
-CHANGE(alpha_times_r, s->alpha = 1e200; weight[1] = 1e200; b->row_weight = weight)
+CHANGE(alpha_times_r, s->alpha = 1e300; s->reduction = DKL_REDUCE_COUNT; s->count = 1e-100)
+CHANGE(alpha_over_mass, s->normalise = DKL_NORMALISE_MASS; s->gamma = 100; s->alpha = 1e200)
+CHANGE(weight_times_mass, s->weights = DKL_WEIGHTS_CLASS; s->normalise = DKL_NORMALISE_MASS;
+       weight[1] = 1e100; b->row_weight = weight)
+CHANGE(weight_large, weight[2] = 0x1p501; b->row_weight = weight)
 CHANGE(mass_gamma, s->normalise = DKL_NORMALISE_MASS; s->gamma = 200)
 CHANGE(no_labels, s->loss = DKL_IKL; s->weights = DKL_WEIGHTS_CLASS; b->labels = NULL)
 CHANGE(no_prior, s->loss = DKL_IKL; s->weights = DKL_WEIGHTS_CLASS; b->prior = NULL)
@@ -143,7 +147,10 @@ static const struct refusal {
     {"a type that nobody computes", type_nobody, DKL_UNSUPPORTED, "computes", -1, NAN},
     {"student temperature -1", student_temperature, DKL_BAD_SPEC, "student", -1, -1},
     {"beta/T overflows", beta_over_t, DKL_BAD_SPEC, "beta", -1, 1e200},
-    {"alpha r overflows", alpha_times_r, DKL_BAD_SPEC, "alpha", -1, 1e200},
+    {"alpha r overflows", alpha_times_r, DKL_BAD_SPEC, "alpha", -1, 1e300},
+    {"alpha over a small mass", alpha_over_mass, DKL_BAD_SPEC, "alpha", -1, 1e200},
+    {"a row weight times a mass", weight_times_mass, DKL_UNSUPPORTED, "row weight", -1, 1e100},
+    {"a row weight beyond range", weight_large, DKL_BAD_SPEC, "row weight", 2, 0x1p501},
     {"a mass beyond range", mass_gamma, DKL_UNSUPPORTED, "gamma", -1, 200},
     {"class weights without labels", no_labels, DKL_BAD_ARGUMENT, "labels", -1, NAN},
     {"class weights without a prior", no_prior, DKL_BAD_ARGUMENT, "prior", -1, NAN},
