@@ -83,6 +83,8 @@ objects = $(patsubst %.c,$(B)/%.o,$(1))
 VARIANTS := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),$(addprefix kernels/,scalar \
               textbook expanded pairwise prior_row))
 KERNEL_OBJECTS = $(call objects,$(KERNELS)) $(VARIANTS:%=$(B)/%.fma.o)
+# So are the loops that measure what a processor can, for its widest vectors, too.
+LIMIT_OBJECTS := $(if $(VARIANTS),$(addprefix $(B)/bench/limit_loops.,fma.o avx512.o))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -151,7 +153,14 @@ $(B)/%.fma.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) -mfma -DKERNEL_VARIANT_FMA -MMD -MP -c $< -o $@
 $(VARIANTS:%=$(B)/%.o): OWN = -DKERNEL_HAS_FMA_VARIANT
--include $(patsubst %.o,%.d,$(call objects,$(SOURCES)) $(KERNEL_OBJECTS))
+$(B)/bench/limit_loops.o: FOLDER = $(KERNEL_FLAGS) -iquote kernels
+$(B)/bench/limit_loops.fma.o $(B)/bench/limit_loops.avx512.o: bench/limit_loops.c $(B)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(KERNEL_FLAGS) -iquote kernels $(VECTORS) -MMD -MP -c $< -o $@
+$(B)/bench/limit_loops.fma.o: VECTORS = -mfma -DLIMIT_LOOPS=fma
+$(B)/bench/limit_loops.avx512.o: VECTORS = -mfma -mavx512f -mprefer-vector-width=512 \
+                                           -DLIMIT_LOOPS=avx512
+-include $(patsubst %.o,%.d,$(call objects,$(SOURCES)) $(KERNEL_OBJECTS) $(LIMIT_OBJECTS))
 
 # A file whose time changes only when its text does: then what depends on it is made again.
 text = '$(subst ','\'',$(strip $(1)))'
@@ -195,7 +204,7 @@ $(B)/libdkl.so.$(VERSION): $(KERNEL_OBJECTS)
 $(B)/kernels.a: $(KERNEL_OBJECTS)
 $(B)/reference.a: $(call objects,$(REFERENCE))
 $(B)/verify.a: $(call objects,$(VERIFY) verify/primitives/primitive.c)
-$(B)/bench.a: $(call objects,$(filter-out bench/main.c,$(BENCH)))
+$(B)/bench.a: $(call objects,$(filter-out bench/main.c,$(BENCH))) $(LIMIT_OBJECTS)
 $(B)/train.a: $(call objects,$(filter-out bench/train/train.c,$(TRAIN)))
 $(ARCHIVES) $(B)/kernels.a:
 	@rm -f $@

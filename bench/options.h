@@ -75,6 +75,7 @@ typedef struct options {
     /* bench */
     int hot, cold; /* hot unless --cache says otherwise */
     double seconds;
+    char *shapes;
 
     /* list */
     int presets;
