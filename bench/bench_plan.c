@@ -50,7 +50,7 @@ static const struct {
     /* batch x classes, from the first cache to memory */
     {1, 10, KL, 1 << DKL_F32, HOT, 0.2},
     {1, 100, KL, 1 << DKL_F32, HOT, 0.2},
-    {1, 1000, KL, 1 << DKL_F32, HOT | COLD, 0.2},
+    {1, 1000, KL, 1 << DKL_F32, HOT, 0.2},
     {1, 10000, KL, 1 << DKL_F32, HOT, 0.2},
     {8, 10, KL, 1 << DKL_F32, HOT, 0.2},
     {8, 100, KL, 1 << DKL_F32, HOT, 0.2},

@@ -14,7 +14,7 @@ enum { GROUP_KERNELS = 32 };
 typedef struct group {
     problem p;
     measure_cache cache;
-    double time; /* share of the time that a measurement has */
+    double time;                              /* share of the time that a measurement has */
     const dkl_kernel *kernels[GROUP_KERNELS]; /* that passed verification at this problem */
     size_t count;
 } group;

@@ -113,6 +113,8 @@ static struct poptOption report_table[] = {
     {"markdown", 0, POPT_ARG_NONE, &parsed.markdown, 0, "print the README's table instead", NULL},
     {"stability", 0, POPT_ARG_NONE, &parsed.stability, 0, "print reference/stability.md instead",
      NULL},
+    {"results", 0, POPT_ARG_NONE, &parsed.results, 0,
+     "print the tables of bench/results.md instead", NULL},
     POPT_TABLEEND};
 
 #define INCLUDE(table, title) \

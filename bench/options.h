@@ -81,7 +81,7 @@ typedef struct options {
     int presets;
 
     /* list, report */
-    int markdown, stability;
+    int markdown, stability, results;
     const char **arguments; /* what is no option, NULL-terminated */
 
     void *context; /* of popt: owns the strings */
