@@ -94,7 +94,7 @@ enum { REPORT_MEMORY = 0, REPORT_EXPONENTIALS, REPORT_OPERATIONS, REPORT_LIMITS 
 extern const char *const report_limit_names[REPORT_LIMITS];
 void report_time_limits(const report_data *data, const report_timing *t,
                         double limits[REPORT_LIMITS]);
-/* The limit that binds, that is the largest; REPORT_LIMITS where none is known. */
+/* The limit that binds, that is the largest; REPORT_LIMITS where the formula is not counted. */
 int report_binding_limit(const double limits[REPORT_LIMITS]);
 
 /* A timing of the setting that has most timings; NULL where there is none. */

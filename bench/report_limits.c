@@ -32,6 +32,10 @@ void report_time_limits(const report_data *data, const report_timing *t,
 int report_binding_limit(const double limits[REPORT_LIMITS]) {
     int binding = REPORT_LIMITS;
 
+    /* What was not counted might be what binds. */
+    if (limits[REPORT_EXPONENTIALS] < 0 || limits[REPORT_OPERATIONS] < 0) {
+        return binding;
+    }
     for (int i = 0; i < REPORT_LIMITS; i++) {
         if (limits[i] > 0 && (binding == REPORT_LIMITS || limits[i] > limits[binding])) {
             binding = i;

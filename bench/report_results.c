@@ -116,7 +116,7 @@ static bool same_table(const report_timing *p, const report_timing *q) {
 
 static void write_head(FILE *out, const report_timing *t) {
     fprintf(out,
-            "\n### %s, %s, %s\n\nInputs %s, gradients %s, threads %.0f.\n\n"
+            "\n### %s, %s, %s, %s\n\nGradients %s, threads %.0f.\n\n"
             "| rows × C | implementation | median of a run | 95 %% interval | ratio | ns / element "
             "| bound by, reached | stopped |\n"
             "| ---: | --- | ---: | --- | --- | ---: | --- | --- |\n",
@@ -149,6 +149,9 @@ static void write_timings(FILE *out, const report_data *data, const report_timin
 static void write_limits(FILE *out, const report_data *data) {
     char low[HTML_NUMBER], rate[HTML_NUMBER], high[HTML_NUMBER];
 
+    if (data->limit_count == 0) {
+        return;
+    }
     fputs("\n### Limits of the processor\n\nOne thread, data in the first cache; billions a "
           "second.\n\n"
           "| limit | type | vectors | rate | 95 % interval |\n| --- | --- | --- | ---: | --- |\n",
