@@ -44,6 +44,10 @@ static int remove_folder(void **state) {
                                         "results/new/time.png",
                                         "results/new/error.png",
                                         "results/new/theorem.png",
+                                        "results/new/memory.png",
+                                        "results/new/heat.png",
+                                        "results/new/roof.png",
+                                        "results/new/breaks-kl.png",
                                         "r.jsonl",
                                         "results/new",
                                         "results",
@@ -55,6 +59,13 @@ static int remove_folder(void **state) {
         remove(path);
     }
     return rmdir(folder); /* fails where something was left behind */
+}
+
+/* One that not every report has. */
+static void remove_picture(const char *name) {
+    char path[100];
+    snprintf(path, sizeof path, "%s/%s.png", out, name);
+    assert_int_equal(remove(path), 0);
 }
 
 static size_t entries(const char *path) {
@@ -82,6 +93,8 @@ static char *slurp(FILE *file) {
 #define MACHINE                                                                 \
     "{\"kind\":\"machine\",\"schema\":1,\"version\":\"0.1.0\",\"commit\":null," \
     "\"command\":\"dkl all <now>\",\"cpu\":\"<Test & 'CPU'>\",\"cores\":4}\n"
+
+enum { PICTURES = 7 };
 
 #define SKIPPED "{\"kind\":\"verdict\",\"status\":\"skipped\"}\n"
 
@@ -111,6 +124,32 @@ static void put_timing(FILE *file, const char *impl, const char *loss, const cha
             "\"gradients\":\"both\",\"threads\":1,\"cache\":\"%s\",\"median_ns\":%g,"
             "\"ci95_ns\":[%g,%g],\"peak_bytes\":%g,\"aa_ratio\":null,\"aa_ci95\":null}\n",
             impl, loss, impl, classes, cache, ns, 0.9 * ns, 1.1 * ns, peak);
+}
+
+#define LIMIT(name, operations)                                                        \
+    "{\"kind\":\"limit\",\"name\":\"" name "\",\"dtype\":\"f32\",\"vectors\":\"fma\"," \
+    "\"operations\":" operations ",\"median_ns\":1000,\"ci95_ns\":[990,1010]}\n"
+
+/* Three batches by three C, hot, and the last cold, too: 1 ns an element, 4 of memory's limit where
+ * cold; 0.25 exponentials and 0.5 operations a ns are the processor's. */
+static void put_grid(FILE *file, const char *impl, double ns) {
+    fputs(LIMIT("exponential", "250") LIMIT("multiply-add", "500"), file);
+    for (int i = 0; i < 10; i++) {
+        const int rows = i < 9 ? 1 << 3 * (i / 3) : 64, classes = i < 9 ? 10 << 3 * (i % 3) : 640;
+        const double run = ns * rows * classes;
+        fprintf(file,
+                "{\"kind\":\"timing\",\"problem\":\"--loss kl --impl %s\",\"loss\":\"kl\",\"impl\":"
+                "\"%s\",\"dtype\":\"f32\",\"rows\":%d,\"classes\":%d,\"inputs\":\"normal:s=1\","
+                "\"gradients\":\"both\",\"threads\":2,\"cache\":\"%s\",\"median_ns\":%g,"
+                "\"ci95_ns\":[%g,%g],\"samples_ns\":[%g,%g,%g],\"peak_bytes\":0,\"bytes\":%d,"
+                "\"exponentials\":%d,\"operations\":%d,\"bandwidth_share\":%g,\"cache_as_said\":"
+                "true,\"rotation_copies\":%s,\"rotation_bytes\":%s,\"interval_asked\":0.02,"
+                "\"aa_ratio\":%g,\"aa_ci95\":[1,1.1],\"stopped\":\"interval\"}\n",
+                impl, impl, rows, classes, i < 9 ? "hot" : "cold", run, 0.9 * run, 1.1 * run, run,
+                0.9 * run, 1.1 * run, 16 * rows * classes, 2 * rows * classes, rows * classes,
+                i < 9 ? 0.01 : 0.9, i < 9 ? "null" : "100", i < 9 ? "null" : "65536000",
+                i == 4 ? 1.05 : 1.001);
+    }
 }
 
 static FILE *open_records(const char *text) {
@@ -144,6 +183,7 @@ static void put_everything(void) {
         put_timing(file, "pairwise", "kl", "hot", classes, 1280 * classes, 2048);
     }
     put_timing(file, "pairwise", "kl", "hot", 20, 5, 5);
+    put_grid(file, "textbook", 16);
     put_timing(file, "pairwise", "kl", "cold", 10, 99999, 9e9);
     assert_int_equal(fclose(file), 0);
 }
@@ -166,7 +206,13 @@ static void page_has_everything_inside(void **state) {
     put_everything();
     char *page = made_page();
     check_page(page);
-    assert_int_equal(occurrences(page, "<svg"), 3);
+    /* each picture once, of no size, and views of its panels and of the entries of its key */
+    assert_int_equal(occurrences(page, "class=\"whole\""), PICTURES);
+    assert_int_equal(occurrences(page, "id=\"error-all\""), 1);
+    assert_int_equal(
+        occurrences(page, "aria-label=\"Error of KL on near-equal logits: KL in f32\""), 1);
+    assert_int_equal(occurrences(page, "<use href=\"#time-all\""), 2 + 2);
+    assert_int_equal(occurrences(page, "<use href=\"#heat-all\""), 1);
     assert_has(page, "<strong>6 of 8 verdicts pass</strong>");
     assert_has(page, ">2 fail</a>");
     assert_has(page, "1 skipped, 1 untested");
@@ -189,8 +235,9 @@ static void page_has_everything_inside(void **state) {
     assert_has(failures, "4.50");
     assert_has(failures, "untested");
     free(page);
-    static const char *const pictures[] = {"time", "error", "theorem"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const pictures[PICTURES] = {"time", "error", "theorem",  "memory",
+                                                   "heat", "roof",  "breaks-kl"};
+    for (int i = 0; i < PICTURES; i++) {
         char path[100], start[8] = "";
         snprintf(path, sizeof path, "%s/%s.png", out, pictures[i]);
         FILE *file = fopen(path, "rb");
@@ -199,7 +246,7 @@ static void page_has_everything_inside(void **state) {
         fclose(file);
         assert_memory_equal(start, "\x89PNG\r\n\x1a\n", 8);
     }
-    assert_int_equal(entries(out), 4);
+    assert_int_equal(entries(out), 1 + PICTURES);
     assert_int_equal(entries(temporary), 0);
 }
 
@@ -253,7 +300,7 @@ static void page_survives_a_full_disk(void **state) {
     assert_has(message, page_path);
     char *after = slurp(fopen(page_path, "r"));
     assert_string_equal(after, page);
-    assert_int_equal(entries(out), 4);
+    assert_int_equal(entries(out), 1 + PICTURES);
     free(after);
     free(page);
 }
@@ -283,10 +330,99 @@ static void verdicts_pass_only_by_their_numbers(void **state) {
                                      : "<strong>0 of 1 verdicts pass</strong>");
         assert_has(page, t[i].passes ? "\"verdict good\"" : "\"verdict bad\"");
         assert_int_equal(occurrences(page, "<section id=\"failures\">"), !t[i].passes);
-        assert_int_equal(occurrences(page, "<tr class=\"bad\">"), t[i].passes ? 0 : 2);
+        assert_int_equal(occurrences(page, "<tr class=\"bad\">"), t[i].passes ? 0 : 3);
         assert_int_equal(occurrences(page, "<svg"), 0);
         free(page);
     }
+}
+
+static char *section_of(char *page, const char *start) {
+    char *section = strstr(page, start);
+    assert_non_null(section);
+    *strstr(section, "</section>") = 0;
+    return section;
+}
+
+/* Which limit binds, how near it comes, and that cold was cold. */
+static void limits_are_told(void **state) {
+    (void)state;
+    put_everything();
+    char *page = made_page();
+    const char *roof = section_of(page, "<section id=\"roof\">");
+    assert_has(roof,
+               "<b>hot</b>, 640 KiB: textbook is bound by exponentials and reaches 50 % of that.");
+    assert_has(roof, "<b>cold</b>, 640 KiB: textbook is bound by memory and reaches 90 % of that.");
+    assert_has(roof,
+               "100 copies of 64 rows, together 62.5 MiB, more than twice the last-level cache");
+    free(page);
+    FILE *made = tmpfile();
+    assert_non_null(made);
+    assert_int_equal(report_results(files, 1, made, message, sizeof message), 0);
+    rewind(made);
+    char *text = slurp(made);
+    assert_has(text, "by 0.1 % in the median of 10 groups, by 5.0 % at most; in 1 of them");
+    assert_has(text, "| exponentials | f32 | fma | 0.250 | [0.248, 0.253] |");
+    assert_has(text, "### kl, f32, hot, normal:s=1\n\nGradients both, threads 2.\n");
+    assert_has(
+        text, "| 64 × 640 | textbook | 655 µs | [590 µs, 721 µs] | 1 | 16.0 | exponentials, 50.0 % "
+              "| interval |\n");
+    assert_has(text,
+               "| 64 × 640 | textbook | 655 µs | [590 µs, 721 µs] | 1 | 16.0 | memory, 90.0 % "
+               "| interval |\n");
+    free(text);
+}
+
+/* Two implementations at one shape: the ratio and its interval are those of stats.h. */
+static void results_have_ratios(void **state) {
+    (void)state;
+    FILE *file = open_records(MACHINE);
+    put_grid(file, "centred.scalar", 16);
+    put_grid(file, "textbook", 4);
+    assert_int_equal(fclose(file), 0);
+    FILE *made = tmpfile();
+    assert_non_null(made);
+    assert_int_equal(report_results(files, 1, made, message, sizeof message), 0);
+    rewind(made);
+    char *text = slurp(made);
+    assert_has(text, "| 1 × 10 | textbook | 40.0 ns | [36.0 ns, 44.0 ns] | 0.250 x [0.20");
+    assert_has(text, "| 1 × 10 | centred.scalar | 160 ns | [144 ns, 176 ns] | 1 |");
+    free(text);
+}
+
+/* The sentence says which formula breaks where; special values and checks are counted. */
+static void breaks_and_counts_are_told(void **state) {
+    (void)state;
+    static const verdict list[] = {
+        {"textbook", "kl", "near", "enclosure", "kl", "pass", "0.5", 1, 5, 10},
+        {"textbook", "kl", "near", "enclosure", "kl", "pass", "0.5", 1e-2, 5000, 10},
+        {"textbook", "kl", "near", "enclosure", "kl", "pass", "0.5", 1e-4, 5e7, 10},
+        {"centred.scalar", "kl", "near", "enclosure", "kl", "pass", "0.5", 1e-4, 2, 10},
+        {"expanded", "ikl", "offset", "enclosure", "wmse", "pass", "0.5", 1, 5, 10},
+        {"expanded", "ikl", "offset", "enclosure", "wmse", "pass", "0.5", 100, 1e5, 10},
+        {"centred.scalar", "kl", "masked", "enclosure", "kl", "pass", "0.5", 1, 2, 10},
+        {"centred.scalar", "dkl", "masked", "enclosure", "kl", "fail", "2", 1, 2, 10},
+        {"textbook", "kl", "masked", "enclosure", "kl", "skipped", "null", 1, 2, 10}};
+    FILE *file = open_records(MACHINE);
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        put_verdict(file, &list[i]);
+    assert_int_equal(fclose(file), 0);
+    static const char *const says[][2] = {
+        {"<section id=\"breaks-kl\">",
+         "lost in f32 by <b>textbook</b> at spread ≤ 0.01: log p and log q carry"},
+        {"<section id=\"breaks-ikl\">",
+         "lost in f32 by <b>expanded</b> at offset ≥ 100: it subtracts"},
+        {"<section id=\"breaks-gkl\">", "No data for this in these records"},
+        {"<section id=\"special\">", "count as absent</td><td class=\"n\">no promise</td>"
+                                     "<td class=\"n\">1 of 2</td>"},
+        {"<section id=\"summary\">",
+         "centred.scalar</td><td class=\"n\">2</td><td class=\"n\">1</td><td class=\"n\">0</td>"
+         "<td class=\"n\">0</td><td class=\"n\">12 of 12</td>"}};
+    for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
+        char *page = made_page();
+        assert_has(section_of(page, says[i][0]), says[i][1]);
+        free(page);
+    }
+    remove_picture("breaks-ikl");
 }
 
 static void bad_records_are_clear_errors(void **state) {
@@ -356,6 +492,9 @@ int main(void) {
         cmocka_unit_test(page_is_replaced_whole_or_not),
         cmocka_unit_test(page_survives_a_full_disk),
         cmocka_unit_test(verdicts_pass_only_by_their_numbers),
+        cmocka_unit_test(limits_are_told),
+        cmocka_unit_test(results_have_ratios),
+        cmocka_unit_test(breaks_and_counts_are_told),
         cmocka_unit_test(bad_records_are_clear_errors),
         cmocka_unit_test(readme_table_has_the_numbers),
     };
