@@ -15,10 +15,10 @@ enum { VALUE = 0, GRADIENTS, RATIO, MEASURES };
 static const struct {
     const char *family, *name, *axis;
 } parameters[PARAMETERS] = {
-    [SCALE] = {"normal", "scale", "scale s, normal:s=…"},
-    [SPREAD] = {"near", "spread", "spread s, near:s=…"},
-    [OFFSET] = {"offset", "offset", "offset o, offset:o=…"},
-    [CLASSES] = {"normal", "C", "classes C, normal:s=1"},
+    [SCALE] = {"normal", "scale", "normal:s=…"},
+    [SPREAD] = {"near", "spread", "near:s=…"},
+    [OFFSET] = {"offset", "offset", "offset:o=…"},
+    [CLASSES] = {"normal", "C", "C, normal:s=1"},
 };
 
 static const struct {
@@ -76,8 +76,8 @@ static bool add_point(plot *figure, const report_verdict *v, int parameter, int 
 
 static bool collect_breaks(plot *figure, const report_data *data, const char *loss) {
     figure->columns = PARAMETERS;
-    figure->panel_width = 330;
-    figure->panel_height = 300;
+    figure->panel_width = 284;
+    figure->panel_height = 270;
     for (size_t i = 0; i < data->verdict_count; i++) {
         const report_verdict *v = &data->verdicts[i];
 

@@ -139,13 +139,20 @@ int plot_panel_height(const plot *figure) {
     return figure->panel_height > 0 ? figure->panel_height : 416;
 }
 
-/* At least two columns below one panel, three below more. */
-static double key_width(const plot *figure) {
-    size_t columns = (figure->keys + figure->key_rows - 1) / figure->key_rows;
+/* Columns of the key: at least two below one panel, three below more, none narrower than its
+ * longest text; rows grow where that leaves too few. A letter has at most nine pixels. */
+static void lay_out_key(plot *figure, size_t longest) {
     size_t panels = plot_columns(figure), least = panels > 1 ? 3 : 2;
     double room = (double)panels * plot_panel_width(figure) - PLOT_KEY_MARGIN;
+    size_t most = (size_t)fmax(1, floor(room / (56 + 9 * (double)longest)));
+    size_t columns = (figure->keys + figure->key_rows - 1) / figure->key_rows;
 
-    return floor(room / (double)(columns > least ? columns : least));
+    columns = columns > least ? columns : least;
+    columns = columns < most ? columns : most;
+    if (columns * figure->key_rows < figure->keys) {
+        figure->key_rows = (figure->keys + columns - 1) / columns;
+    }
+    figure->key_width = floor(room / (double)columns);
 }
 
 /* The key is filled column by column; a column is as high as the type with most curves, so that
@@ -153,6 +160,7 @@ static double key_width(const plot *figure) {
 static void write_keys(plot *figure, const char *note, FILE *settings) {
     const plot_point **keys = calloc(figure->count + 1, sizeof *keys);
     size_t count = 0, rows = 1, in_type = 0, notes = note != NULL ? 1 : 0;
+    size_t longest = note != NULL ? strlen(note) : 0;
 
     if (keys == NULL) {
         return; /* gnuplot then says that `keys` is undefined */
@@ -169,9 +177,12 @@ static void write_keys(plot *figure, const char *note, FILE *settings) {
     }
     figure->keys = count + notes;
     figure->key_rows = rows;
-    figure->key_width = key_width(figure);
-    fprintf(settings, "keys = %zu\nkey_rows = %zu\nkey_width = %g\n", figure->keys, rows,
-            figure->key_width);
+    for (size_t k = 0; k < count; k++) {
+        longest = strlen(keys[k]->key) > longest ? strlen(keys[k]->key) : longest;
+    }
+    lay_out_key(figure, longest);
+    fprintf(settings, "keys = %zu\nkey_rows = %zu\nkey_width = %g\n", figure->keys,
+            figure->key_rows, figure->key_width);
     fprintf(settings, "array key_title[%zu]\narray key_style[%zu]\n", figure->keys + 1,
             figure->keys + 1);
     for (size_t k = 0; k < count; k++) {

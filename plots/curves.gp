@@ -6,11 +6,18 @@
 
 load style
 
+steps(decades) = decades <= 5 ? 1 : decades <= 10 ? 2 : decades <= 25 ? 5 : 10
+step(range) = steps(log10(range))
 shown(e) = e == 0 ? floor[p] : (e > ceiling[p] ? ceiling[p] : e)
 do for [p = 1:panels] {
     eval start_panel
     set xtics auto
     set ytics auto
+    # At most six powers of ten on an axis: more do not fit beside each other in a small panel.
+    x_step = step(x_high[p] / x_low[p])
+    y_step = step(ceiling[p] / floor[p])
+    if (x_step > 1) { set xtics 10**x_step }
+    if (y_step > 1) { set ytics 10**y_step }
     set format x (x_high[p] / x_low[p] > 50 ? "10^{%T}" : "%g")
     set format y "10^{%T}"
     set xrange [x_low[p]/1.6:x_high[p]*1.6]
