@@ -352,7 +352,7 @@ records: all logits
 	$(B)/dkl bench --out bench/records/timing.jsonl
 	$(B)/dkl prior --time 0.5 --classes 10,100,1000,10000 --batch 256 >bench/records/prior.md
 	$(B)/dkl report bench/records/*.jsonl --out results/records
-	cp results/records/*.png bench/records/
+	cp $(addprefix results/records/,$(addsuffix .png,error theorem time heat roof memory)) bench/records/
 	$(call TABLE,README.md,table,report --markdown bench/records/*.jsonl)
 	$(call TABLE,bench/results.md,timings,report --results bench/records/timing.jsonl)
 	$(MAKE) stability

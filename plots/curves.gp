@@ -14,10 +14,17 @@ do for [p = 1:panels] {
     set xtics auto
     set ytics auto
     # At most six powers of ten on an axis: more do not fit beside each other in a small panel.
+    # One by one, because a step of ten decades sends gnuplot 5.4 into a loop without end.
     x_step = step(x_high[p] / x_low[p])
     y_step = step(ceiling[p] / floor[p])
-    if (x_step > 1) { set xtics 10**x_step }
-    if (y_step > 1) { set ytics 10**y_step }
+    if (x_step > 1) {
+        set xtics ()
+        do for [k = -30:30] { set xtics add (sprintf("10^{%d}", k*x_step) 10.0**(k*x_step)) }
+    }
+    if (y_step > 1) {
+        set ytics ()
+        do for [k = -30:30] { set ytics add (sprintf("10^{%d}", k*y_step) 10.0**(k*y_step)) }
+    }
     set format x (x_high[p] / x_low[p] > 50 ? "10^{%T}" : "%g")
     set format y "10^{%T}"
     set xrange [x_low[p]/1.6:x_high[p]*1.6]
