@@ -144,9 +144,9 @@ static const char opening[] =
     "at least 2^-126, the\n"
     "largest relative error in units of u = 2^-24 against the proved enclosure, the rows whose "
     "value is negative, and the\n"
-    "rows that are 0 where the value is not (or another number where it is). Every implementation "
-    "is within the bound\n"
-    "that is derived for its formula ([bounds.md](bounds.md)): for the formulas of the frameworks "
+    "rows that are 0 where the value is not (or another number where it is). Where a bound is "
+    "derived for its formula\n"
+    "([bounds.md](bounds.md)), an implementation is within it; for the formulas of the frameworks "
     "that bound is absolute,\n"
     "and this is what it leaves of a small value. KL of centred.scalar keeps all but 5 bits: "
     "at most 32 u, tested.\n";

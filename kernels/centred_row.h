@@ -309,7 +309,8 @@ static void CN(row)(row_job *job) {
 #endif
     CN(weigh)(&c);
     const double factor = job->ce_factor / job->spec->temperature,
-                 w_factor = job->wmse_factor * (c.all.V > 0 ? (c.U * c.U) / c.all.V : 0);
+                 w_factor = c.all.V > 0 ? (job->wmse_factor * c.U) * (c.U / c.all.V)
+                                        : job->wmse_factor * 0;
 #ifdef CN_WIDER
     if (row_factor_is_wide(factor, REAL_BITS) || row_factor_is_wide(w_factor, REAL_BITS)) {
         CN_WIDER(row)(job);

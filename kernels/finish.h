@@ -85,7 +85,8 @@ static inline row_values row_finish(const row_state *all, const row_sums *sums, 
         const double B = sums->B / all->V, square = sums->Q / all->V;
         const double unit = 1 / (shrink * scale);
         y.B = B / shrink;
-        y.wmse = (U * U) * ((square - B * B) / 2) * unit * unit;
+        /* a U whose square underflows, or s whose squares overflow, may still have a product */
+        y.wmse = ((U * unit) * ((square - B * B) / 2)) * (U * unit);
     }
     return y;
 }

@@ -16,7 +16,7 @@
 #include "finish.h"
 #include "pair.h"
 #define STORED double
-#define STORED_SCALE 0x1p-12
+#define STORED_SCALE 0x1p-40
 #define CN(name) name##_f64_huge
 #include "centred.h"
 #define STORED double
@@ -65,7 +65,7 @@ const dkl_kernel kernel_centred_scalar = {
     .options = DKL_OPTION_CLASS_WEIGHTS | DKL_OPTION_GAMMA | DKL_OPTION_SYMMETRIC | DKL_OPTION_MASS,
     .special = DKL_SPECIAL_MASKS | DKL_SPECIAL_UNDEFINED | DKL_SPECIAL_INFINITE | DKL_SPECIAL_RANGE,
     .accuracy = {.formula = DKL_FORMULA_CENTRED,
-                 .height = sum_height,
+                 .height = row_height,
                  .exp_error = EXPLOG_EXP_ERROR,
                  .expm1_error = EXPLOG_EXPM1_ERROR,
                  .log_error = EXPLOG_LOG_ERROR,

@@ -56,6 +56,16 @@ static inline size_t row_segment_end(size_t segment, size_t classes) {
     return classes - segment * ROW_SEGMENT < ROW_SEGMENT ? classes : (segment + 1) * ROW_SEGMENT;
 }
 
+/* Roundings on the path of a summand into a sum over a row, for sum.h's bound. Beyond the blocks of
+ * a segment the states of segments are added in a tree, and the sums of the second phase once more
+ * with a compensation (2, as there, for up to 2^15 segments). */
+static inline unsigned row_height(size_t classes) {
+    unsigned height = 0;
+    for (size_t n = 1; n < row_segments(classes); n *= 2)
+        height++;
+    return sum_height(classes) + (height == 1 ? 2 : height);
+}
+
 /* exp((from - to)/T): what a sum relative to `from` is multiplied with to be relative to `to`. */
 static inline double row_share(double from, double to, double T) {
     return from == to ? 1 : v_exp_f64((from - to) / T);

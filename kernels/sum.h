@@ -8,7 +8,8 @@
  * Height, the number of roundings on the path of any summand to the sum (sum_height): at most 7
  * additions within a lane and 5 folds, fewer for few classes, since adding to zero is exact; then 2
  * for the compensated sum over blocks, whose error is below u |sum| + 2^-65 sum |block| for up to
- * 2^20 blocks (DKL_MAX_CLASSES), u = 2^-53.
+ * 2^20 blocks (DKL_MAX_CLASSES), u = 2^-53. Rows that are summed in segments have more: row_height
+ * in state.h.
  * Why 32: it is one register set of every vector unit we aim at, and one GPU warp.
  */
 #ifndef KERNELS_SUM_H

@@ -14,6 +14,7 @@
 typedef struct bounds {
     size_t classes;
     double kl, wmse, ce;
+    double mass; /* relative error of N_w where it is the weight mass */
     double *grad_teacher, *grad_student;
 } bounds;
 
@@ -23,14 +24,18 @@ void bounds_free(bounds *b);        /* NULL is allowed */
 /* Whether bounds are derived for the formula that an implementation declares. */
 int bounds_known(const dkl_accuracy *accuracy);
 
-/* Whether the derivations cover the row: some class has finite logits, every other one has too or
- * is masked, and the row takes part in the loss. */
-int bounds_cover(const dkl_batch *batch, size_t row);
+/* What the derivations cover of a row. */
+typedef enum bounds_coverage {
+    COVER_NOTHING = 0, /* weight 0, or undefined: every output is 0 or NaN */
+    COVER_INFINITE,    /* some class is -inf in one of the two logits; DKL_FORMULA_CENTRED only */
+    COVER_ALL          /* every class is finite in both logits, or masked */
+} bounds_coverage;
 
-/* Fills *b for an implementation that computes in batch->type, from this row's enclosure. Rows
- * that are not covered get bounds of 0: their values are special ones or zeros, which an
- * implementation has exactly or not at all. Returns 0, or -1 if there is no bound for this formula
- * or no memory. */
+bounds_coverage bounds_cover(const dkl_batch *batch, size_t row);
+
+/* Fills *b for an implementation that computes in batch->type, from this row's enclosure. An output
+ * whose value is an infinity or NaN, or that is not covered, has the bound 0: an implementation has
+ * it exactly or not at all. Returns 0, or -1 if there is no bound for this formula or no memory. */
 int bounds_evaluate(bounds *b, const dkl_accuracy *accuracy, const dkl_spec *spec,
                     const dkl_batch *batch, size_t row, const enclosure *e,
                     const enclosure_norms *norms);

@@ -1,147 +1,111 @@
 /*
- * The exact values of a row as doubles rounded outward, and the elementary steps that every
- * derivation in bounds.md uses. Compiled with -frounding-math; runs in FE_UPWARD.
+ * The exact values of a row as doubles rounded outward. Compiled with -frounding-math; runs in
+ * FE_UPWARD.
  */
 #include "bounds_row.h"
 
+#include <fenv.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
-double bounds_gamma(double k, double u) {
-    const double x = k * u;
-    return x <= 0.5 ? x * (1 + 2 * x) : INFINITY;
-}
-
-double bounds_inflate(double x) { return x <= 1.0 / 4 ? 1 + 3 * x : INFINITY; }
-
-double bounds_expm1(double x) { return x <= 1 ? x + x * x : INFINITY; }
-
-double bounds_exp(double x) {
-    mpfr_t y;
-    mpfr_init2(y, 53);
-    mpfr_set_d(y, x, MPFR_RNDU);
-    mpfr_exp(y, y, MPFR_RNDU);
-    const double result = mpfr_get_d(y, MPFR_RNDU);
-    mpfr_clear(y);
-    return result;
-}
-
-double bounds_softmax_term(const bounds_row *row, double weight, double argument, double k,
-                           double top) {
-    const double own = row->accuracy->exp_error * row->unit;
-    const double flush = row->accuracy->exp_error * row->eta * top;
-    const double shift = argument * bounds_gamma(k, row->unit) + row->eta;
-    if (!(shift <= 1)) /* so far down that both arguments' exponentials are below eta */
-        return weight + flush + row->eta * top;
-    const double e = bounds_expm1(shift);
-    return weight * (e + own + e * own) + flush;
-}
-
-double bounds_pair_error(const bounds_row *row, const bounds_class *c) {
-    const double u = row->unit, low = c->d_low + row->pivot->d_low;
-    return low > 0 && c != row->pivot ? u * (1 + 4 * u) * (2 * low + u * c->d_pivot) : 0;
-}
-
-bounds_scale bounds_scale_of(const bounds_row *row, double value, double flush, double top) {
-    /* In double at most four operations and the two of a sum over row weights; then the
-     * conversion. Underflows: before the last division, in it, in the conversion. */
-    const double relative =
-        bounds_gamma(6, row->d) + row->norm_error + row->unit * (1 + 8 * row->d);
-    return (bounds_scale){value, value * relative + 2 * (flush + (row->eta_d + row->eta) * top)};
-}
-
-double bounds_scaled(const bounds_scale *scale, double moved, double size, double relative) {
-    return scale->value * moved + size * (scale->value * relative + scale->error * (1 + relative));
-}
-
-double bounds_rows_error(size_t rows) {
-    const double x = bounds_gamma((double)rows, 0x1p-53);
-    return x * x;
-}
-
-double bounds_magnitude(const mpfi_t x) {
-    mpfr_t y;
-    mpfr_init2(y, 64);
-    mpfi_mag(y, x);
-    const double value = mpfr_get_d(y, MPFR_RNDU);
-    mpfr_clear(y);
-    return value;
-}
-
-double bounds_factor(double scale, double weight, const mpfi_t norm) {
-    mpfi_t y;
-    mpfi_init2(y, 256);
-    mpfi_set_d(y, scale);
-    mpfi_mul_d(y, y, weight);
-    mpfi_div(y, y, norm);
-    const double factor = bounds_magnitude(y);
-    mpfi_clear(y);
-    return factor;
-}
-
-double bounds_factor_flush(const mpfi_t norm) {
-    mpfr_t least;
-    mpfr_init2(least, 64);
-    mpfi_mig(least, norm);
-    const double flush = 0x1p-1074 * (1 + 1 / mpfr_get_d(least, MPFR_RNDD));
-    mpfr_clear(least);
-    return flush;
-}
-
 /* Roundings of a division by x in the kernel's type: none for a power of two, one if the type
- * holds x, two if x has to be rounded first. */
-static double division_roundings(double x, dkl_type type) {
+ * holds x, two if x has to be rounded first. No number of them covers a divisor that is not normal
+ * after scaling. */
+static double division_roundings(double x, bounds_arithmetic a) {
     int exponent;
+    if (x * a.scale < DBL_MIN)
+        return INFINITY;
     if (frexp(x, &exponent) == 0.5)
         return 0;
-    return type == DKL_F64 || (double)(float)x == x ? 1 : 2;
+    return a.type == DKL_F64 || (double)(float)x == x ? 1 : 2;
 }
 
 /* Holds a difference of two doubles exactly. */
 enum { EXACT_BITS = 2200 };
 
-/* A row of logits as doubles. */
-typedef struct logits {
-    const void *m, *n;
-    dkl_type type;
-    size_t classes;
-    double m_max, n_max;
-    size_t pivot, n_pivot; /* the first classes of the maxima */
-} logits;
-
-static double element(const logits *x, const void *row, size_t j) {
-    return x->type == DKL_F32 ? (double)((const float *)row)[j] : ((const double *)row)[j];
+bounds_logits bounds_logits_of(const dkl_batch *batch, size_t row, double scale) {
+    const size_t size = dkl_type_size(batch->type);
+    return (bounds_logits){.m = (const char *)batch->teacher + row * batch->teacher_stride * size,
+                           .n = (const char *)batch->student + row * batch->student_stride * size,
+                           .type = batch->type,
+                           .scale = scale,
+                           .classes = batch->classes};
 }
 
-static double m_of(const logits *x, size_t j) { return element(x, x->m, j); }
-static double n_of(const logits *x, size_t j) { return element(x, x->n, j); }
+static double element(const bounds_logits *x, const void *row, size_t j) {
+    const double y =
+        x->type == DKL_F32 ? (double)((const float *)row)[j] : ((const double *)row)[j];
+    if (x->scale == 1)
+        return y;
+    const int caller = fegetround();
+    fesetround(FE_TONEAREST);
+    const volatile double scaled = y * x->scale;
+    fesetround(caller);
+    return scaled;
+}
 
-/* The row's maxima, and the classes that are not masked. */
-static void read_logits(bounds_row *row, logits *x, const dkl_batch *b, size_t index) {
-    const size_t size = dkl_type_size(b->type);
-    *x = (logits){.m = (const char *)b->teacher + index * b->teacher_stride * size,
-                  .n = (const char *)b->student + index * b->student_stride * size,
-                  .type = b->type,
-                  .classes = b->classes,
-                  .m_max = -INFINITY,
-                  .n_max = -INFINITY};
+double bounds_teacher(const bounds_logits *x, size_t j) { return element(x, x->m, j); }
+double bounds_student(const bounds_logits *x, size_t j) { return element(x, x->n, j); }
+
+double bounds_prior(const dkl_batch *batch, size_t row, size_t j) {
+    const size_t at = (size_t)batch->labels[row] * batch->classes + j;
+    return batch->prior_type == DKL_F32 ? (double)((const float *)batch->prior)[at]
+                                        : ((const double *)batch->prior)[at];
+}
+
+/* The row's maxima and where they are, and the classes that are not masked. */
+typedef struct extremes {
+    double m_max, m_paired, n_max;
+    size_t top, pivot, n_top; /* in the row */
+} extremes;
+
+static extremes read_logits(bounds_row *row, const bounds_logits *x) {
+    extremes y = {-INFINITY, -INFINITY, -INFINITY, 0, 0, 0};
     for (size_t j = 0; j < x->classes; j++) {
-        const double m = m_of(x, j), n = n_of(x, j);
-        if (m > x->m_max) {
-            x->m_max = m;
-            x->pivot = j;
-            row->pivot = &row->c[row->count];
+        const double m = bounds_teacher(x, j), n = bounds_student(x, j);
+        bounds_class *c = &row->c[row->count];
+        if (m == -INFINITY && n == -INFINITY)
+            continue;
+        c->side = n == -INFINITY ? SIDE_TEACHER : m == -INFINITY ? SIDE_STUDENT : SIDE_BOTH;
+        row->unreached |= c->side == SIDE_TEACHER;
+        if (m > y.m_max) {
+            y.m_max = m;
+            y.top = j;
+            row->top = c;
         }
-        if (n > x->n_max) {
-            x->n_max = n;
-            x->n_pivot = j;
+        if (c->side == SIDE_BOTH && m > y.m_paired) {
+            y.m_paired = m;
+            y.pivot = j;
+            row->pivot = c;
         }
-        if (!(m == -INFINITY && n == -INFINITY))
-            row->index[row->count++] = j;
+        if (n > y.n_max) {
+            y.n_max = n;
+            y.n_top = j;
+            row->n_top = row->count;
+        }
+        row->index[row->count++] = j;
     }
+    if (!row->pivot) /* no differences at all: all of this class are 0 */
+        row->pivot = row->top;
+    return y;
 }
 
-static void fill_scalars(bounds_row *row, const enclosure *e, const logits *x) {
+/* Whether scaling takes bits from a logit. */
+static int loses_bits(const dkl_batch *batch, size_t index, double scale) {
+    const bounds_logits x = bounds_logits_of(batch, index, 1),
+                        y = bounds_logits_of(batch, index, scale);
+    for (size_t j = 0; j < x.classes; j++)
+        if ((isfinite(bounds_teacher(&x, j)) &&
+             bounds_teacher(&y, j) / scale != bounds_teacher(&x, j)) ||
+            (isfinite(bounds_student(&x, j)) &&
+             bounds_student(&y, j) / scale != bounds_student(&x, j)))
+            return 1;
+    return 0;
+}
+
+static void fill_scalars(bounds_row *row, const enclosure *e, const bounds_logits *x,
+                         const extremes *at) {
     mpfi_t y;
     mpfi_init2(y, e->precision + 32);
     row->kl = bounds_magnitude(e->kl);
@@ -149,29 +113,55 @@ static void fill_scalars(bounds_row *row, const enclosure *e, const logits *x) {
     mpfi_neg(y, e->kl);
     mpfi_exp(y, y);
     row->exp_minus_kl = bounds_magnitude(y);
-    row->p_max = bounds_magnitude(e->p[x->pivot]);
-    mpfi_log(y, e->p[x->pivot]);
+    row->p_max = bounds_magnitude(e->p[at->top]);
+    mpfi_log(y, e->p[at->top]);
     row->log_Z = bounds_magnitude(y);
-    mpfi_log(y, e->q[x->n_pivot]);
+    mpfi_log(y, e->q[at->n_top]);
     row->log_Zn = bounds_magnitude(y);
-    row->n_pivot = fabs(n_of(x, x->pivot));
+    row->n_pivot = row->pivot->side == SIDE_BOTH ? fabs(bounds_student(x, at->pivot)) : 0;
+    mpfi_set_ui(y, 0);
+    for (size_t i = 0; i < row->count; i++)
+        if (&row->c[i] != row->top)
+            mpfi_add(y, y, e->p[row->index[i]]);
+    row->rest = bounds_magnitude(y);
     mpfi_clear(y);
 }
 
+/* log P_j of the centred algorithm: from the logits, exactly, and mu/T = KL - x_r. */
+static void fill_log_P(bounds_row *row, bounds_class *c, const mpfi_t mean, double n,
+                       double n_pivot) {
+    mpfi_t d;
+    mpfi_init2(d, EXACT_BITS);
+    mpfi_set_d(d, n);
+    mpfi_sub_d(d, d, n_pivot);
+    mpfi_div_d(d, d, row->temperature);
+    mpfi_add(d, d, mean);
+    c->log_P = bounds_magnitude(d);
+    c->log_P_low = mpfr_get_d(&d->left, MPFR_RNDD);
+    c->log_P_high = mpfr_get_d(&d->right, MPFR_RNDU);
+    mpfi_clear(d);
+}
+
 /* What comes from p, q and log(p/q). */
-static void fill_divergence(bounds_row *row, const enclosure *e, const logits *x) {
-    mpfi_t y, z, d;
+static void fill_divergence(bounds_row *row, const enclosure *e, const bounds_logits *x,
+                            const extremes *at) {
+    mpfi_t y, z, mean;
     mpfi_init2(y, e->precision + 32);
     mpfi_init2(z, e->precision + 32);
-    mpfi_init2(d, EXACT_BITS);
+    mpfi_init2(mean, e->precision + 32);
+    mpfi_sub(mean, e->kl, e->log_ratio[at->pivot]);
     for (size_t i = 0; i < row->count; i++) {
         bounds_class *c = &row->c[i];
         const size_t j = row->index[i];
-        c->p = bounds_magnitude(e->p[j]);
+        c->p = c->gone ? 0 : bounds_magnitude(e->p[j]);
         c->q = bounds_magnitude(e->q[j]);
-        c->x = bounds_magnitude(e->log_ratio[j]);
         mpfi_sub(y, e->q[j], e->p[j]);
         c->diff = bounds_magnitude(y);
+        if (!row->unreached && c->side != SIDE_TEACHER)
+            fill_log_P(row, c, mean, bounds_student(x, j), bounds_student(x, at->pivot));
+        if (row->unreached || c->side != SIDE_BOTH || c->gone)
+            continue;
+        c->x = bounds_magnitude(e->log_ratio[j]);
         /* From x: p and q may be below the least number of MPFR. */
         mpfi_neg(z, e->log_ratio[j]);
         mpfi_exp(y, z);
@@ -184,106 +174,111 @@ static void fill_divergence(bounds_row *row, const enclosure *e, const logits *x
         c->t = bounds_magnitude(y);
         c->t_low = mpfr_get_d(&y->left, MPFR_RNDD);
         c->t_high = mpfr_get_d(&y->right, MPFR_RNDU);
-        mpfi_sub(y, e->kl, e->log_ratio[x->pivot]); /* mu/T */
-        mpfi_set_d(d, n_of(x, j));
-        mpfi_sub_d(d, d, n_of(x, x->pivot));
-        mpfi_div_d(d, d, row->temperature);
-        mpfi_add(d, d, y);
-        c->log_P = bounds_magnitude(d);
-        c->log_P_low = mpfr_get_d(&d->left, MPFR_RNDD);
     }
     mpfi_clear(y);
     mpfi_clear(z);
-    mpfi_clear(d);
+    mpfi_clear(mean);
 }
 
-/* What d_j loses when it is rounded to the type, and d_j - d_r: from the logits, exactly. */
-static void fill_pairs(bounds_row *row, const logits *x) {
-    mpfr_t exact, rounded, pivot;
-    mpfr_init2(exact, EXACT_BITS);
-    mpfr_init2(rounded, x->type == DKL_F32 ? 24 : 53);
-    mpfr_init2(pivot, EXACT_BITS);
-    mpfr_set_d(pivot, m_of(x, x->pivot), MPFR_RNDN);
-    mpfr_sub_d(pivot, pivot, n_of(x, x->pivot), MPFR_RNDN);
+/* out = m_j - n_j, exactly. */
+static void difference(mpfr_t out, const bounds_logits *x, size_t j) {
+    mpfr_set_d(out, bounds_teacher(x, j), MPFR_RNDN);
+    mpfr_sub_d(out, out, bounds_student(x, j), MPFR_RNDN);
+}
+
+/* What d_j loses when it is rounded to the type, and d_j less that of the two origins. */
+static void fill_pairs(bounds_row *row, const bounds_logits *x) {
+    const bounds_class *const origins[2] = {row->pivot, row->origin};
+    mpfr_t exact, other, rounded, from[2];
+    mpfr_inits2(EXACT_BITS, exact, other, from[0], from[1], (mpfr_ptr)NULL);
+    mpfr_init2(rounded, row->arithmetic.type == DKL_F32 ? 24 : 53);
+    for (size_t k = 0; k < 2; k++) {
+        mpfr_set_ui(from[k], 0, MPFR_RNDN);
+        if (origins[k] && origins[k]->side == SIDE_BOTH)
+            difference(from[k], x, row->index[origins[k] - row->c]);
+    }
     for (size_t i = 0; i < row->count; i++) {
         bounds_class *c = &row->c[i];
-        mpfr_set_d(exact, m_of(x, row->index[i]), MPFR_RNDN);
-        mpfr_sub_d(exact, exact, n_of(x, row->index[i]), MPFR_RNDN);
+        if (c->side != SIDE_BOTH)
+            continue;
+        difference(exact, x, row->index[i]);
+        c->d = fabs(mpfr_get_d(exact, MPFR_RNDA));
         mpfr_set(rounded, exact, MPFR_RNDN);
         mpfr_sub(rounded, exact, rounded, MPFR_RNDA);
         c->d_low = fabs(mpfr_get_d(rounded, MPFR_RNDA));
-        mpfr_sub(exact, exact, pivot, MPFR_RNDA);
-        c->d_pivot = fabs(mpfr_get_d(exact, MPFR_RNDA));
+        mpfr_sub(other, exact, from[0], MPFR_RNDA);
+        c->d_pivot = c->gone ? 0 : fabs(mpfr_get_d(other, MPFR_RNDA));
+        mpfr_sub(other, exact, from[1], MPFR_RNDA);
+        mpfr_mul_d(other, other, row->tame, MPFR_RNDA);
+        c->d_weight = fabs(mpfr_get_d(other, MPFR_RNDA));
     }
-    mpfr_clear(exact);
-    mpfr_clear(rounded);
-    mpfr_clear(pivot);
+    mpfr_clears(exact, other, rounded, from[0], from[1], (mpfr_ptr)NULL);
 }
 
-static void fill_distances(bounds_row *row, const logits *x, double tau) {
+static void fill_distances(bounds_row *row, const bounds_logits *x, const extremes *at,
+                           double T_student) {
     for (size_t i = 0; i < row->count; i++) {
         bounds_class *c = &row->c[i];
-        c->m_back = x->m_max - m_of(x, row->index[i]);
-        c->n_back = x->n_max - n_of(x, row->index[i]);
-        c->a = c->m_back / row->temperature;
-        c->b = c->n_back / row->temperature;
-        c->a_tau = c->m_back / tau;
+        if (c->side != SIDE_STUDENT)
+            c->m_back = at->m_max - bounds_teacher(x, row->index[i]);
+        if (c->side != SIDE_TEACHER)
+            c->n_back = at->n_max - bounds_student(x, row->index[i]);
+        c->a = (c->m_back + 2 * row->lost) / row->temperature;
+        c->b = (c->n_back + 2 * row->lost) / (T_student * row->arithmetic.scale);
+        c->gone = c->side == SIDE_STUDENT || c->a > BOUNDS_GONE;
+        if (!row->by_class)
+            c->a_tau = (c->m_back + 2 * row->lost) / row->tau;
     }
 }
 
-static void fill_weights(bounds_row *row, const enclosure *e, const logits *x) {
-    mpfi_t y, d;
-    mpfi_init2(y, e->precision + 32);
-    mpfi_init2(d, EXACT_BITS);
-    for (size_t i = 0; i < row->count; i++) {
-        const size_t j = row->index[i];
-        mpfi_div(y, e->u[j], e->u_sum);
-        row->c[i].u = bounds_magnitude(y);
-        mpfi_set_d(d, m_of(x, j));
-        mpfi_sub_d(d, d, n_of(x, j));
-        mpfi_sub(y, d, e->dbar);
-        row->c[i].s = bounds_magnitude(y);
-        if (j == x->pivot)
-            row->dbar_pivot = row->c[i].s;
-    }
-    row->wmse = bounds_magnitude(e->wmse);
-    mpfi_clear(y);
-    mpfi_clear(d);
-}
-
-int bounds_row_init(bounds_row *row, const dkl_accuracy *accuracy, const dkl_spec *spec,
-                    const dkl_batch *batch, size_t index, const enclosure *e,
+int bounds_row_init(bounds_row *row, bounds_arithmetic arithmetic, const dkl_accuracy *accuracy,
+                    const dkl_spec *spec, const dkl_batch *batch, size_t index, const enclosure *e,
                     const enclosure_norms *norms) {
     const size_t classes = batch->classes;
+    const int single = arithmetic.type == DKL_F32;
     const double T = spec->temperature, r = batch->row_weight ? batch->row_weight[index] : 1;
-    logits x;
+    const double T_student = spec->student_temperature > 0 ? spec->student_temperature : T;
     *row = (bounds_row){
         .index = malloc(classes * sizeof *row->index),
         .c = calloc(classes, sizeof *row->c),
         .work = calloc(8 * classes, sizeof *row->work),
-        .temperature = T,
-        .unit = batch->type == DKL_F32 ? 0x1p-24 : 0x1p-53,
-        .eta = batch->type == DKL_F32 ? 0x1p-150 : 0x1p-1074, /* 2^-1075 is no double */
+        .arithmetic = arithmetic,
+        .temperature = T * arithmetic.scale,
+        .temperature_ratio = T / T_student,
+        .T = T,
+        .T_student = T_student,
+        .unit = single ? 0x1p-24 : 0x1p-53,
+        .eta = single ? 0x1p-150 : 0x1p-1074, /* 2^-1075 is no double */
         .d = 0x1p-53,
         .eta_d = 0x1p-1074,
+        .lost = loses_bits(batch, index, arithmetic.scale) ? 0x1p-1074 : 0,
         .norm_error = bounds_rows_error(batch->rows),
-        .k_T = division_roundings(T, batch->type),
-        .k_tau = division_roundings(spec->tau, batch->type),
+        .mass_error = bounds_mass_error(accuracy, spec, batch, norms->n_w),
+        .k_T = division_roundings(T, arithmetic),
+        .k_T_student = division_roundings(T_student, arithmetic),
+        .k_tau = division_roundings(spec->tau, arithmetic),
+        .by_class = spec->loss != DKL_KL && spec->weights == DKL_WEIGHTS_CLASS,
+        .gamma = spec->gamma,
+        .tame = 1,
+        .tau = spec->tau * arithmetic.scale,
         .height = accuracy->height(classes),
         .accuracy = accuracy,
+        .e = e,
     };
     if (!row->index || !row->c || !row->work) {
         bounds_row_clear(row);
         return -1;
     }
-    read_logits(row, &x, batch, index);
-    fill_scalars(row, e, &x);
-    fill_divergence(row, e, &x);
-    fill_distances(row, &x, spec->tau);
-    fill_pairs(row, &x);
+    const bounds_logits x = bounds_logits_of(batch, index, arithmetic.scale);
+    const extremes at = read_logits(row, &x);
+    fill_scalars(row, e, &x, &at);
+    fill_distances(row, &x, &at, T_student);
+    fill_divergence(row, e, &x, &at);
+    row->origin = row->pivot;
     if (spec->loss != DKL_KL)
-        fill_weights(row, e, &x);
-    row->ce_factor = bounds_factor(spec->beta, r, norms->n_c) / T;
+        bounds_row_weights(row, spec, batch, index, e);
+    fill_pairs(row, &x);
+    row->ce_factor = bounds_factor(spec->beta, r, norms->n_c);
     row->ce_flush = bounds_factor_flush(norms->n_c);
     row->wmse_factor = bounds_factor(spec->alpha, r, norms->n_w);
     row->wmse_flush = bounds_factor_flush(norms->n_w);

@@ -30,8 +30,9 @@ typedef struct contestant {
     const dkl_kernel *kernel;
     problem_data data;
     dkl_result result;
-    verdict_status status; /* PASS: it ran */
+    verdict_status status; /* PASS: it ran and is judged */
     verdict_reason reason;
+    int measured; /* it ran; without a bound its errors are told and nothing is said of them */
     score scores[OUTPUTS];
     double *loss_share; /* of each checked row, added in order when all are there */
 } contestant;
@@ -46,6 +47,7 @@ typedef struct session {
     mpfi_t loss; /* the sum over the rows seen */
     int claimed, failed;
     int uncovered; /* some row has special values, and no bounds for its ordinary ones */
+    double size;   /* of the sums of the reduced loss, beyond which there is no bound */
     double pairs;
     size_t rows, *row;
 } session;
@@ -79,8 +81,9 @@ static void run_contestant(contestant *c, const problem *p, double pairs) {
         (double)p->rows * classes * classes > pairs)
         c->reason = REASON_PAIRS;
     c->status = c->reason == REASON_NONE ? VERDICT_PASS : VERDICT_SKIPPED;
-    if (c->status == VERDICT_PASS &&
-        dkl_evaluate(c->kernel->name, &p->spec, &c->data.batch, &c->result, NULL)) {
+    if (c->reason == REASON_NONE || c->reason == REASON_NO_BOUND)
+        c->measured = !dkl_evaluate(c->kernel->name, &p->spec, &c->data.batch, &c->result, NULL);
+    if (c->status == VERDICT_PASS && !c->measured) {
         c->status = VERDICT_UNTESTED;
         c->reason = REASON_RUN;
     }
@@ -91,6 +94,7 @@ static void check_contestant(session *s, contestant *c, size_t index, const encl
     const size_t row = s->row[index];
     score mine[OUTPUTS] = {{0}};
     const int failed =
+        c->status == VERDICT_PASS &&
         bounds_evaluate(b, &c->kernel->accuracy, &s->p->spec, &c->data.batch, row, e, &s->norms);
     if (!failed)
         judge_row(mine, &c->data.batch, row, e, b);
@@ -101,6 +105,12 @@ static void check_contestant(session *s, contestant *c, size_t index, const encl
             score_merge(&c->scores[o], &mine[o]);
     }
     c->loss_share[index] = bounds_loss_share(b, &s->p->spec, &c->data.batch, row, e, &s->norms);
+}
+
+/* What a row adds, at most, to the sums of the reduced loss: beyond double there is no bound. */
+static double reduced_size(const session *s, size_t row, const enclosure *e) {
+    const double r = s->inputs->row_weight ? s->inputs->row_weight[row] : 1;
+    return (r + 1) * (enclosure_magnitude(e->ce) + enclosure_magnitude(e->wmse));
 }
 
 static void check_row(session *s, size_t index, enclosure *e, bounds *b) {
@@ -115,11 +125,12 @@ static void check_row(session *s, size_t index, enclosure *e, bounds *b) {
         s->failed |= failed;
         s->claimed |= claimed;
         s->uncovered |= read && !bounds_cover(s->inputs, row);
+        s->size += failed || !read ? 0 : reduced_size(s, row, e);
         if (!failed)
             enclosure_add_loss(s->loss, e, &p->spec, s->inputs, row, &s->norms);
     }
     for (size_t i = 0; i < s->count && !failed; i++)
-        if (s->contestants[i].status == VERDICT_PASS)
+        if (s->contestants[i].measured)
             check_contestant(s, &s->contestants[i], index, e, b);
 }
 
@@ -143,7 +154,8 @@ static void check_all_rows(session *s) {
 }
 
 static void judge_loss(session *s, contestant *c) {
-    if (s->rows != s->p->rows || (s->uncovered && !enclosure_is_special(s->loss)))
+    const int bounded = !s->uncovered && s->size < INFINITY;
+    if (s->rows != s->p->rows || !(bounded || enclosure_is_special(s->loss)))
         return;
     double bound = 0;
     for (size_t i = 0; i < s->rows; i++)
@@ -177,16 +189,20 @@ static verdict judge_output(const session *s, const contestant *c, output_kind o
                  .error_ulp = NAN,
                  .bound_ulp = NAN,
                  .max_error_ulp = NAN};
-    if (c->status != VERDICT_PASS)
+    if (c->status != VERDICT_PASS) {
+        v.rows_checked = s->failed ? 0 : c->scores[o].rows;
+        v.max_error_ulp = v.rows_checked ? c->scores[o].max_error_ulp : (double)NAN;
+        v.digits = c->scores[o].digits;
         return v;
+    }
     if (s->failed) {
         v.status = VERDICT_UNTESTED;
         v.reason = REASON_REFERENCE;
     } else if (c->scores[o].rows == 0) { /* without uncovered rows only the loss can be without */
         v.status = o == OUTPUT_LOSS || s->uncovered ? VERDICT_SKIPPED : VERDICT_UNTESTED;
-        v.reason = s->uncovered       ? REASON_UNCOVERED
-                   : o == OUTPUT_LOSS ? REASON_ROWS_SAMPLED
-                                      : REASON_NOT_COMPUTED;
+        v.reason = s->uncovered || !(s->size < INFINITY) ? REASON_UNCOVERED
+                   : o == OUTPUT_LOSS                    ? REASON_ROWS_SAMPLED
+                                                         : REASON_NOT_COMPUTED;
     } else {
         v = score_verdict(v, &c->scores[o]);
     }

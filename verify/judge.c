@@ -223,7 +223,7 @@ static void judge_gradient(score *s, const judged *r, int teacher, mpfi_t *exact
 
 void judge_row(score scores[OUTPUTS], const dkl_batch *batch, size_t row, const enclosure *e,
                const bounds *b) {
-    const judged r = {batch, row, e, bounds_cover(batch, row),
+    const judged r = {batch, row, e, bounds_cover(batch, row) != COVER_NOTHING,
                       !batch->row_weight || batch->row_weight[row] != 0};
     judge_term(&scores[OUTPUT_KL], &r, batch->kl, e->kl, b->kl);
     judge_term(&scores[OUTPUT_WMSE], &r, batch->wmse, e->wmse, b->wmse);

@@ -121,15 +121,15 @@ static const struct property {
     {"property:prior-is-softmax", "grad_teacher", asked_of_prior, NULL, bounded_prior},
 };
 
-/* Rows that the bounds do not cover hold special values: they have no properties, and a problem of
- * such rows alone is not tested. */
+/* Rows that the bounds do not cover whole hold special values: they have no properties, and a
+ * problem of such rows alone is not tested. */
 static verdict judge_bounded(verdict v, const struct property *property, const run *r,
                              const dkl_kernel *kernel) {
     yardstick y;
     score s = {.rows = 0};
     int failed = yardstick_make(&y, r->p.classes) || yardstick_norms(&y, r);
     for (size_t row = 0; row < r->p.rows && !failed; row++) {
-        if (!bounds_cover(&r->data.batch, row))
+        if (bounds_cover(&r->data.batch, row) != COVER_ALL)
             continue;
         failed = yardstick_measure(&y, r, kernel, row);
         if (!failed)

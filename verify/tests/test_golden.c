@@ -199,61 +199,9 @@ static void test_implementation(void **state) {
     close_case(&g);
 }
 
-/* Where no bound is derived yet: it runs, says what it ran and writes gradients of the right type.
- */
-static void test_runs(void **state) {
-    const trial *t = *state;
-    const dkl_kernel *kernel = t->argument;
-    golden g;
-    npy_array computed[2];
-    char more[128];
-    open_case(&g, t->name);
-    snprintf(more, sizeof more, "--impl %s", kernel->name);
-    run_eval(&g, t->name, more, NULL);
-    json_decref(parse_output(&g, kernel->name));
-    read_gradients(computed);
-    for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(computed[i].type, g.teacher.type);
-        npy_free(&computed[i]);
-    }
-    close_case(&g);
-}
-
-/* What no implementation computes is refused by name, and nothing is written. */
-static void test_refused(void **state) {
-    const trial *t = *state;
-    golden g;
-    open_case(&g, t->name);
-    run_eval(&g, t->name, "", NULL);
-    assert_int_equal(c.status, 2);
-    assert_string_equal(c.out, "");
-    assert_non_null(strstr(c.err, dkl_loss_name(g.spec.loss)));
-    assert_int_not_equal(access("gt.npy", F_OK), 0);
-    assert_int_not_equal(access("gs.npy", F_OK), 0);
-    close_case(&g);
-}
-
 /* ---- Who takes part ------------------------------------------------------------------------- */
 
-enum { KL_AND_DKL = 1u << DKL_KL | 1u << DKL_DKL, EVERY_LOSS = (1u << DKL_LOSSES) - 1 };
-
-/* Losses whose bounds reference/bounds.md derives: EVERY_LOSS when it has them. */
-static const unsigned bounded = KL_AND_DKL;
-
-/* Whether there is a bound for the loss, and for the formula that the implementation declares. */
-static int is_bounded(const golden *g, const dkl_kernel *kernel) {
-    if (!(bounded >> g->spec.loss & 1u))
-        return 0;
-    truth x;
-    bounds *b = bounds_new(g->batch.classes);
-    assert_non_null(b);
-    truth_init(&x, g, g->spec.gamma);
-    truth_row(&x, &g->batch, 0);
-    const int none = bounds_evaluate(b, &kernel->accuracy, &x.spec, &g->batch, 0, x.e, &x.norms);
-    truth_clear(&x);
-    bounds_free(b);
-    return !none;
-}
+enum { EVERY_LOSS = (1u << DKL_LOSSES) - 1 };
 
 /* Implementations that compute every case of these losses: a claim that is lost is a failure, not a
  * case less. */
@@ -262,7 +210,7 @@ static const struct participant {
     unsigned losses;
 } participants[] = {
     {"centred.scalar", EVERY_LOSS},
-    {"pairwise", KL_AND_DKL}, /* EVERY_LOSS when it has them */
+    {"pairwise", EVERY_LOSS},
     {"textbook", 1u << DKL_KL},
 };
 
@@ -277,18 +225,14 @@ static void test_takes_part(void **state) {
     close_case(&g);
 }
 
-/* Every implementation that computes the case; a refusal where none does. */
+/* Every implementation that computes the case. */
 static void add_case(const golden *g, const char *name) {
-    const size_t before = trial_count;
     for (size_t i = 0; i < dkl_kernel_count(); i++) {
         const dkl_kernel *kernel = dkl_kernel_at(i);
         if (!(kernel->missing && kernel->missing()) &&
             !dkl_kernel_refuses(kernel, &g->spec, g->batch.type))
-            add_trial(name, kernel->name, kernel,
-                      is_bounded(g, kernel) ? test_implementation : test_runs);
+            add_trial(name, kernel->name, kernel, test_implementation);
     }
-    if (trial_count == before)
-        add_trial(name, "refused", NULL, test_refused);
     for (size_t i = 0; i < sizeof participants / sizeof *participants; i++)
         if (participants[i].losses >> g->spec.loss & 1u)
             add_trial(name, participants[i].impl, &participants[i], test_takes_part);

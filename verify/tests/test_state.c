@@ -254,8 +254,27 @@ static void equal_pivots_add_exactly(void **state) {
     assert_true(one.rest == a.rest && one.D == a.D && one.top == 7);
 }
 
+/* Segments: a tree of additions, or the second phase's compensated sum, whichever is higher. */
+static void segments_have_height(void **state) {
+    (void)state;
+    static const struct {
+        size_t classes;
+        unsigned more;
+    } t[] = {{1, 0},
+             {ROW_SEGMENT, 0},
+             {ROW_SEGMENT + 1, 2},
+             {4 * ROW_SEGMENT, 2},
+             {4 * ROW_SEGMENT + 1, 3},
+             {8 * ROW_SEGMENT, 3},
+             {8 * ROW_SEGMENT + 1, 4},
+             {DKL_MAX_CLASSES, 15}};
+    for (size_t i = 0; i < sizeof t / sizeof *t; i++)
+        assert_int_equal(row_height(t[i].classes), sum_height(t[i].classes) + t[i].more);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(segments_have_height),
         cmocka_unit_test(ranges_become_the_row),
         cmocka_unit_test(order_does_not_matter),
         cmocka_unit_test(equal_pivots_add_exactly),
