@@ -83,6 +83,8 @@ objects = $(patsubst %.c,$(B)/%.o,$(1))
 VARIANTS := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),$(addprefix kernels/,scalar \
               textbook expanded pairwise prior_row))
 KERNEL_OBJECTS = $(call objects,$(KERNELS)) $(VARIANTS:%=$(B)/%.fma.o)
+# So are the loops that measure what a processor can, for its widest vectors, too.
+LIMIT_OBJECTS := $(if $(VARIANTS),$(addprefix $(B)/bench/limit_loops.,fma.o avx512.o))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -103,7 +105,8 @@ help:
 	@echo 'test          layers and every test; sanitize: those of the code under ASan and UBSan'
 	@echo 'verify        verdicts on every implementation: results/verify.jsonl; FULL=1: on all'
 	@echo '              families, losses, options and shapes, in as many runs as it takes'
-	@echo 'bench         verify, timings, real logits, report: results/report.html'
+	@echo 'bench         verify, timings, real logits, report: results/report.html; FULL=1: every'
+	@echo '              shape that dkl bench --shapes names'
 	@echo 'report plots  the report again, from the records that are there'
 	@echo 'logits        trains the networks whose logits are the real input'
 	@echo 'records       the recorded runs that documents quote, into bench/records/; stability:'
@@ -151,7 +154,14 @@ $(B)/%.fma.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) -mfma -DKERNEL_VARIANT_FMA -MMD -MP -c $< -o $@
 $(VARIANTS:%=$(B)/%.o): OWN = -DKERNEL_HAS_FMA_VARIANT
--include $(patsubst %.o,%.d,$(call objects,$(SOURCES)) $(KERNEL_OBJECTS))
+$(B)/bench/limit_loops.o: FOLDER = $(KERNEL_FLAGS) -iquote kernels
+$(B)/bench/limit_loops.fma.o $(B)/bench/limit_loops.avx512.o: bench/limit_loops.c $(B)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(KERNEL_FLAGS) -iquote kernels $(VECTORS) -MMD -MP -c $< -o $@
+$(B)/bench/limit_loops.fma.o: VECTORS = -mfma -DLIMIT_LOOPS=fma
+$(B)/bench/limit_loops.avx512.o: VECTORS = -mfma -mavx512f -mprefer-vector-width=512 \
+                                           -DLIMIT_LOOPS=avx512
+-include $(patsubst %.o,%.d,$(call objects,$(SOURCES)) $(KERNEL_OBJECTS) $(LIMIT_OBJECTS))
 
 # A file whose time changes only when its text does: then what depends on it is made again.
 text = '$(subst ','\'',$(strip $(1)))'
@@ -195,7 +205,7 @@ $(B)/libdkl.so.$(VERSION): $(KERNEL_OBJECTS)
 $(B)/kernels.a: $(KERNEL_OBJECTS)
 $(B)/reference.a: $(call objects,$(REFERENCE))
 $(B)/verify.a: $(call objects,$(VERIFY) verify/primitives/primitive.c)
-$(B)/bench.a: $(call objects,$(filter-out bench/main.c,$(BENCH)))
+$(B)/bench.a: $(call objects,$(filter-out bench/main.c,$(BENCH))) $(LIMIT_OBJECTS)
 $(B)/train.a: $(call objects,$(filter-out bench/train/train.c,$(TRAIN)))
 $(ARCHIVES) $(B)/kernels.a:
 	@rm -f $@
@@ -268,9 +278,22 @@ format format-check:
 # ---- Runs ----------------------------------------------------------------------------------
 # A verdict or a figure is of one run: each file begins anew, the last timings stay beside.
 
-RECORDS := results/verify.jsonl results/bench.jsonl
+RECORDS := results/verify.jsonl results/sweep.jsonl results/bench.jsonl
 LOGITS := results/logits/logits.json
 VERIFY_RUN = rm -f results/verify.jsonl && $(B)/dkl verify --out results/verify.jsonl
+# What the pictures of the report draw curves through: every loss and type over one parameter at a
+# time. Spreads end where the type no longer tells teacher and student apart.
+SPREADS_f32 := 1 1e-1 1e-2 1e-3 1e-4 1e-5 1e-6
+SPREADS_f64 := $(SPREADS_f32) 1e-8 1e-10 1e-12
+SCALES := 0.01 0.1 1 5 15 100
+OFFSETS := 1e2 1e4 1e6 1e8 1e16 1e30
+comma := ,
+commas = $(subst $(eval) ,$(comma),$(strip $(1)))
+SWEEP = $(B)/dkl verify --checks enclosure --loss kl,dkl,dkl-ba,dkl-gi,ikl,gkl \
+        --out results/sweep.jsonl >>results/sweep.txt
+SWEEP_TYPE = $(SWEEP) --dtype $(1) --batch 4 --classes 32 --inputs $(call \
+        commas,$(SPREADS_$(1):%=near:s=%) $(SCALES:%=normal:s=%) $(OFFSETS:%=offset:o=%))
+SWEEP_CLASSES = $(SWEEP) --dtype f32,f64 --batch 2 --classes 2^1..2^12 --inputs normal:s=1
 # Hours of problems: the run goes on where the last one of the same program ended.
 FULL_RUN = $(B)/dkl verify --level full --resume --out results/verify-full.jsonl
 REPORT_RUN = $(B)/dkl report $(wildcard $(RECORDS)) --out results && \
@@ -289,20 +312,23 @@ report plots: all
 	$(REPORT_RUN)
 
 # Nothing else may run while it measures, so whatever else was asked for comes first. A kernel
-# that fails its checks belongs in the report: the failure is the exit status, not the end.
+# that fails its checks belongs in the report: the failure is the exit status, not the end. Three
+# minutes; FULL=1 verifies more and times every named shape, which takes hours and several GiB.
+BENCH_VERIFY = $(VERIFY_RUN)$(if $(FULL),, --level smoke)
+BENCH_FULL = for shapes in 'all --cache hot,cold --loss kl,dkl,ikl,gkl' 'grid --loss kl,ikl'; do \
+               $(B)/dkl bench --out results/bench.jsonl --shapes $$shapes || failed=$$?; done
 bench: all logits $(filter test sanitize lint layers verify,$(MAKECMDGOALS))
-	@failed=0; ($(VERIFY_RUN)) || failed=$$?; \
+	@failed=0; ($(BENCH_VERIFY)) || failed=$$?; \
+	rm -f results/sweep.jsonl results/sweep.txt; \
+	$(call SWEEP_TYPE,f32) || failed=$$?; $(call SWEEP_TYPE,f64) || failed=$$?; \
+	$(SWEEP_CLASSES) || failed=$$?; \
 	[ ! -e results/bench.jsonl ] || mv -f results/bench.jsonl results/bench.previous.jsonl; \
 	$(B)/dkl bench --out results/bench.jsonl || failed=$$?; \
+	$(if $(FULL),$(BENCH_FULL);) \
 	$(B)/dkl report $(RECORDS) --out results && echo 'report: results/report.html' || failed=$$?; \
 	exit $$failed
 
-# The runs that documents quote (bench/records/README.md); commit what they leave. Spreads end
-# where the type no longer tells teacher and student apart.
-SPREADS_f32 := 1 1e-1 1e-2 1e-3 1e-4 1e-5 1e-6
-SPREADS_f64 := $(SPREADS_f32) 1e-8 1e-10 1e-12
-comma := ,
-commas = $(subst $(eval) ,$(comma),$(strip $(1)))
+# The runs that documents quote (bench/records/README.md); commit what they leave.
 RECORD = --batch 8 --classes 10,100,1000 --out bench/records/$(1).jsonl --inputs $(call commas,$(2))
 ACCURACY = $(B)/dkl verify --checks enclosure --loss kl --dtype $(1) \
            $(call RECORD,accuracy,$(SPREADS_$(1):%=near:s=%) normal:s=1)
@@ -312,6 +338,7 @@ TABLE = { sed '/<!-- $(2)/q' $(1); $(B)/dkl $(3); sed -n '/<!-- end of $(2)/,$$p
 tables: all
 	@mkdir -p results
 	$(call TABLE,README.md,table,report --markdown bench/records/*.jsonl)
+	$(call TABLE,bench/results.md,timings,report --results bench/records/timing.jsonl)
 	$(call TABLE,README.md,implementations,list --markdown)
 	$(call TABLE,reference/presets.md,presets,list --presets --markdown)
 	$(STABILITY_DOCUMENT)
@@ -325,8 +352,9 @@ records: all logits
 	$(B)/dkl bench --out bench/records/timing.jsonl
 	$(B)/dkl prior --time 0.5 --classes 10,100,1000,10000 --batch 256 >bench/records/prior.md
 	$(B)/dkl report bench/records/*.jsonl --out results/records
-	cp results/records/*.png bench/records/
+	cp $(addprefix results/records/,$(addsuffix .png,error theorem time heat roof memory)) bench/records/
 	$(call TABLE,README.md,table,report --markdown bench/records/*.jsonl)
+	$(call TABLE,bench/results.md,timings,report --results bench/records/timing.jsonl)
 	$(MAKE) stability
 
 # Primitives give the same bits on every machine (test_explog), so this may use all of this one.

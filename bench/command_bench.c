@@ -2,22 +2,27 @@
  * dkl bench: verifies each problem, then times the implementations that passed. An implementation
  * that fails at a shape is not timed there, and the command ends with exit status 1.
  */
+#include "bench_plan.h"
 #include "commands.h"
-#include "group.h"
+#include "limits.h"
 #include "records.h"
 #include "run_record.h"
 #include "triad.h"
+#include "work.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* The width that an interval of a median is asked to have, of the median. */
+static const double interval_width = 0.02;
+
 /* The groups to run and where their records go. */
 typedef struct session {
     const options *o;
-    group *groups;
-    size_t count, current;
+    bench_plan plan;
+    size_t current;
     bench_clock clock;
     records_writer writer;
     int recording, write_error;
@@ -27,93 +32,6 @@ typedef struct session {
     char unmade[512]; /* why a problem's inputs could not be made; empty: all were */
     double done;      /* share of the whole run, for the progress line */
 } session;
-
-/* ---- the groups --------------------------------------------------------------------------- */
-
-static int add_group(session *s, const problem *p, measure_cache cache) {
-    group *grown = realloc(s->groups, (s->count + 1) * sizeof *grown);
-    if (!grown)
-        return -1;
-    s->groups = grown;
-    group *g = &grown[s->count++];
-    *g = (group){.p = *p, .cache = cache};
-    for (size_t k = 0; k < s->o->kernel_count && g->count < GROUP_KERNELS; k++) {
-        const dkl_kernel *kernel = s->o->kernels[k];
-        if (!(kernel->missing && kernel->missing()) &&
-            !dkl_kernel_refuses(kernel, &p->spec, p->type) &&
-            !(problem_special(p) & ~kernel->special))
-            g->kernels[g->count++] = kernel;
-    }
-    if (g->count == 0)
-        s->count--; /* nobody computes this */
-    return 0;
-}
-
-static problem make_problem(const options *o, dkl_loss loss, dkl_type type, size_t rows,
-                            size_t classes, const family_choice *inputs) {
-    return (problem){.spec = options_spec(o, loss),
-                     .type = type,
-                     .rows = rows,
-                     .classes = classes,
-                     .gradients = o->gradients,
-                     .row_weights = o->row_weights,
-                     .inputs = *inputs,
-                     .seed = o->seed};
-}
-
-/* Every combination of the command line's lists. */
-static int add_named(session *s) {
-    const options *o = s->o;
-    for (size_t l = 0; l < o->loss_count; l++)
-        for (size_t t = 0; t < o->type_count; t++)
-            for (size_t b = 0; b < o->batch_count; b++)
-                for (size_t c = 0; c < o->class_count; c++)
-                    for (size_t i = 0; i < o->input_count; i++) {
-                        const problem p = make_problem(o, o->losses[l], o->types[t], o->batches[b],
-                                                       o->classes[c], &o->inputs[i]);
-                        if ((o->hot && add_group(s, &p, MEASURE_HOT)) ||
-                            (o->cold && add_group(s, &p, MEASURE_COLD)))
-                            return -1;
-                    }
-    return 0;
-}
-
-/* The quick sweep: classes over three decades, one shape out of cache, and the logits of a
- * network. Row counts keep the quadratic formula within a fraction of a second. */
-static int add_quick(session *s) {
-    static const struct {
-        size_t rows, classes;
-        int cold;
-    } shapes[] = {{128, 10, 0},  {64, 32, 0},  {64, 100, 0},  {32, 316, 0},
-                  {16, 1000, 0}, {8, 3162, 0}, {128, 1000, 1}};
-    static const dkl_loss losses[] = {DKL_KL, DKL_DKL};
-    static const dkl_type types[] = {DKL_F32, DKL_F64};
-    const options *o = s->o;
-    const char *logits = logits_find();
-    family_choice real = {.family = NULL};
-    char text[FAMILY_PATH], message[256];
-    snprintf(text, sizeof text, "logits:dir=%s", logits_folder);
-    if (logits && family_parse(&real, text, message, sizeof message))
-        return -1;
-    for (size_t l = 0; l < 2; l++)
-        for (size_t t = 0; t < 2; t++) {
-            for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-                const problem p = make_problem(o, losses[l], types[t], shapes[i].rows,
-                                               shapes[i].classes, &o->inputs[0]);
-                if ((!shapes[i].cold || t == 0) &&
-                    add_group(s, &p, shapes[i].cold ? MEASURE_COLD : MEASURE_HOT))
-                    return -1;
-            }
-            const problem p = make_problem(o, losses[l], types[t], 10000, 10, &real);
-            if (logits && add_group(s, &p, MEASURE_HOT))
-                return -1;
-        }
-    return 0;
-}
-
-static int named(const options *o) {
-    return o->given_loss || o->given_type || o->given_batch || o->given_classes || o->given_inputs;
-}
 
 /* ---- verification before timing ------------------------------------------------------------ */
 
@@ -210,23 +128,46 @@ static void write_triad(session *s, const group *g, const group_result *r) {
     write_record(s, record);
 }
 
+/* How many copies a cold run rotates through; hot there is one. */
+static json_t *rotation_number(const group *g, double number) {
+    return g->cache == MEASURE_HOT ? json_null() : json_integer((json_int_t)number);
+}
+
 static void write_timing(session *s, const group *g, const group_result *r, size_t k) {
     const measure_result *m = &r->measured[k];
     json_t *record = problem_record("timing", &g->p, g->kernels[k]->name);
     const double share = bandwidth_share(g, r, m);
+    const work w = work_of(g->kernels[k], &g->p);
+    const double elements = (double)g->p.rows * (double)g->p.classes;
     json_t *fields =
-        json_pack("{s:s, s:i, s:s, s:b, s:I, s:o, s:o, s:o, s:o}", "gradients",
-                  problem_gradients_name(g->p.gradients), "threads", 1, "cache",
+        json_pack("{s:s, s:i, s:s, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
+                  "gradients", problem_gradients_name(g->p.gradients), "threads", 1, "cache",
                   cache_name(g->cache), "cache_as_said", g->cache == MEASURE_HOT || r->cold,
-                  "bytes", (json_int_t)problem_bytes(&g->p), "peak_bytes",
+                  "rotation_copies", rotation_number(g, (double)r->copies), "rotation_bytes",
+                  rotation_number(g, (double)r->copies * (double)problem_bytes(&g->p)), "bytes",
+                  (json_int_t)problem_bytes(&g->p), "peak_bytes",
                   r->peak_missing[k] ? json_null() : json_integer((json_int_t)r->peak_bytes[k]),
                   "aa_ratio", m->doubled ? json_real(m->aa.ratio) : json_null(), "aa_ci95",
                   m->doubled ? json_pack("[f,f]", m->aa.ci95.low, m->aa.ci95.high) : json_null(),
-                  "bandwidth_share", isnan(share) ? json_null() : json_real(share));
+                  "bandwidth_share", isnan(share) ? json_null() : json_real(share), "exponentials",
+                  w.operations < 0 ? json_null() : json_real(w.exponentials * elements),
+                  "operations", w.operations < 0 ? json_null() : json_real(w.operations * elements),
+                  "interval_asked", interval_width);
     json_object_update(record, fields);
     json_decref(fields);
     add_measurement(record, m);
     write_record(s, record);
+}
+
+static void write_limits(session *s, const limit limits[LIMITS]) {
+    for (int i = 0; i < LIMITS; i++) {
+        json_t *record = json_pack("{s:s, s:s, s:s, s:i, s:s, s:I}", "kind", "limit", "name",
+                                   limit_name(limits[i].kind), "dtype",
+                                   dkl_type_name(limits[i].type), "threads", 1, "vectors",
+                                   limit_vectors(), "operations", (json_int_t)limits[i].operations);
+        add_measurement(record, &limits[i].result);
+        write_record(s, record);
+    }
 }
 
 /* ---- what a human reads --------------------------------------------------------------------- */
@@ -254,6 +195,21 @@ static void print_group(const group *g, const group_result *r) {
     fflush(stdout);
 }
 
+/* Two medians of the same code lie within half an interval of it each, so that they differ by less
+ * than the width that was asked for; where they differ by more, the machine was not still, and
+ * differences as large as that one mean nothing, whatever their intervals say. */
+static void warn_of_noise(const group *g, const group_result *r) {
+    for (size_t k = 0; k < g->count; k++) {
+        const measure_result *m = &r->measured[k];
+        if (m->doubled && fabs(m->aa.ratio - 1) > interval_width)
+            fprintf(
+                stderr,
+                "noise: %s differs from itself by %.1f %%, more than the %.0f %% that intervals "
+                "were asked to have: smaller differences here mean nothing\n",
+                g->kernels[k]->name, 100 * fabs(m->aa.ratio - 1), 100 * interval_width);
+    }
+}
+
 /* Above 100 % of the triad beyond both intervals the harness is wrong, not the kernel fast. */
 static int impossible(const group *g, const group_result *r) {
     const measure_result *copy = best_triad(g, r);
@@ -271,8 +227,8 @@ static int impossible(const group *g, const group_result *r) {
 static void show(void *context, double fraction, double seconds_left) {
     const session *s = context;
     char text[1024];
-    problem_print(text, sizeof text, &s->groups[s->current].p);
-    const double groups = (double)s->count, left = groups - 1 - (double)s->current;
+    problem_print(text, sizeof text, &s->plan.groups[s->current].p);
+    const double groups = (double)s->plan.count, left = groups - 1 - (double)s->current;
     const double whole = fraction < 1 ? seconds_left / (1 - fraction) : 0;
     progress_show(text, ((double)s->current + fraction) / groups, seconds_left + left * whole);
 }
@@ -281,8 +237,8 @@ static int run_group(session *s, group *g) {
     char message[512];
     group_result result;
     measure_options how = {.clock = s->clock,
-                           .seconds = s->o->seconds,
-                           .relative_width = 0.02,
+                           .seconds = s->o->seconds * g->time,
+                           .relative_width = interval_width,
                            .seed = s->o->seed,
                            .progress = show,
                            .progress_context = s};
@@ -306,6 +262,7 @@ static int run_group(session *s, group *g) {
         write_triad(s, g, &result);
     if (!s->o->json)
         print_group(g, &result);
+    warn_of_noise(g, &result);
     const int wrong = impossible(g, &result);
     group_result_free(g, &result);
     return wrong ? options_complain(s->o, EXIT_MACHINE,
@@ -318,23 +275,45 @@ static int check_memory(const session *s) {
     machine_memory memory;
     int status = 0;
     machine_memory_find(&memory);
-    for (size_t i = 0; i < s->count && !status; i++)
-        status =
-            problem_check_memory(s->o, &s->groups[i].p, group_copy_bytes(&s->groups[i]), &memory);
+    for (size_t i = 0; i < s->plan.count && !status; i++)
+        status = problem_check_memory(s->o, &s->plan.groups[i].p,
+                                      group_copy_bytes(&s->plan.groups[i]), &memory);
     return status;
+}
+
+/* What the processor gives to nothing but exponentials, and to nothing but multiply-adds. */
+static int measure_limits(session *s) {
+    limit limits[LIMITS];
+    const measure_options how = {.clock = s->clock,
+                                 .seconds = s->o->seconds / 4,
+                                 .relative_width = interval_width,
+                                 .seed = s->o->seed};
+    const measure_status status = limits_measure(&how, limits);
+    if (status)
+        return options_complain(s->o, EXIT_MACHINE, "%s", measure_status_text(status));
+    if (s->recording)
+        write_limits(s, limits);
+    if (!s->o->json)
+        for (int i = 0; i < LIMITS; i++)
+            printf("limit: %.3g %ss a second, %s, vectors: %s\n",
+                   1e9 * (double)limits[i].operations / limits[i].result.summary.median,
+                   limit_name(limits[i].kind), dkl_type_name(limits[i].type), limit_vectors());
+    limits_free(limits);
+    return 0;
 }
 
 static int open_session(session *s, int argc, char **argv) {
     const options *o = s->o;
     if (bench_clock_open(&s->clock))
         return options_complain(o, EXIT_MACHINE, "no clock that moves");
-    if (named(o) ? add_named(s) : add_quick(s))
-        return options_complain(o, EXIT_MACHINE, "no memory for the problems");
-    if (s->count == 0)
+    int status = bench_plan_make(&s->plan, o);
+    if (status)
+        return status;
+    if (s->plan.count == 0)
         return options_complain(o, EXIT_USAGE,
                                 "nothing to time: no implementation here computes what the "
                                 "options ask for");
-    const int status = check_memory(s);
+    status = check_memory(s);
     if (status)
         return status;
     s->recording = o->json || o->out;
@@ -344,9 +323,14 @@ static int open_session(session *s, int argc, char **argv) {
             return options_complain(o, EXIT_MACHINE, "%s: %s", o->out, records_error_text(error));
         write_record(s, run_record(argc, argv, &s->clock));
     }
-    if (!named(o) && !logits_find())
+    if (!bench_plan_named(o) && !logits_find())
         fprintf(stderr, "skipped: logits of a network, none in %s (make logits)\n", logits_folder);
-    return 0;
+    if (s->plan.too_long)
+        fprintf(stderr,
+                "skipped: %zu times a quadratic formula, which takes too long at the shape "
+                "(--impl names it)\n",
+                s->plan.too_long);
+    return measure_limits(s);
 }
 
 static int close_session(session *s, int status) {
@@ -365,11 +349,11 @@ int command_bench(const options *o, int argc, char **argv) {
     session s = {.o = o};
     int status = open_session(&s, argc, argv);
     if (!status) {
-        for (s.current = 0; s.current < s.count && !status && !s.write_error; s.current++)
-            status = run_group(&s, &s.groups[s.current]);
+        for (s.current = 0; s.current < s.plan.count && !status && !s.write_error; s.current++)
+            status = run_group(&s, &s.plan.groups[s.current]);
         progress_show(NULL, 0, 0);
         status = close_session(&s, status);
     }
-    free(s.groups);
+    free(s.plan.groups);
     return status;
 }

@@ -55,12 +55,18 @@ int command_report(const options *o) {
         count++;
     if (count == 0)
         return options_complain(o, EXIT_USAGE, "needs records to report on (see dkl bench --out)");
-    if (o->markdown || o->stability) {
-        const int failed =
-            o->markdown ? report_readme_table(o->arguments, count, stdout, message, sizeof message)
-                        : report_stability(o->arguments, count, stdout, message, sizeof message);
-        return failed ? options_complain(o, EXIT_MACHINE, "%s", message) : 0;
-    }
+    const struct {
+        int wanted;
+        int (*print)(const char *const *records, size_t count, FILE *out, char *message,
+                     size_t message_size);
+    } tables[] = {{o->markdown, report_readme_table},
+                  {o->stability, report_stability},
+                  {o->results, report_results}};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if (tables[i].wanted)
+            return tables[i].print(o->arguments, count, stdout, message, sizeof message)
+                       ? options_complain(o, EXIT_MACHINE, "%s", message)
+                       : 0;
     char plots[FOLDER_SIZE];
     if (!find_plots(plots))
         return options_complain(o, EXIT_MACHINE, "no gnuplot files: set DKL_PLOTS to their folder");

@@ -93,9 +93,11 @@ static void make_triad(stage *s, group_result *result) {
 
 /* ---- how many copies ---------------------------------------------------------------------- */
 
-/* What a kernel asks for without a plan being made: its setup reads the shape only. */
+/* What a kernel asks for without a plan being made: its setup reads the shape, and where classes
+ * have weights labels and priors, too, on which the size does not depend. */
 static size_t workspace_bytes(const dkl_kernel *kernel, const problem *p) {
     dkl_job job = {.spec = p->spec};
+    job.spec.weights = DKL_WEIGHTS_SAMPLE;
     dkl_batch_init(&job.batch, p->type, p->rows, p->classes, NULL, NULL);
     const size_t bytes = kernel->setup(&job, NULL) ? 0 : job.workspace_bytes;
     if (kernel->done)
@@ -197,6 +199,7 @@ int group_run(const group *g, measure_options *options, group_result *result, ch
         s.copies = rotation.copies;
         result->cold = rotation.cold;
     }
+    result->copies = s.copies;
     int status = make_copies(&s, message, size);
     if (!status)
         status = make_plans(&s, message, size);

@@ -14,6 +14,7 @@ enum { GROUP_KERNELS = 32 };
 typedef struct group {
     problem p;
     measure_cache cache;
+    double time;                              /* share of the time that a measurement has */
     const dkl_kernel *kernels[GROUP_KERNELS]; /* that passed verification at this problem */
     size_t count;
 } group;
@@ -26,7 +27,8 @@ typedef struct group_result {
     size_t triad_count;                      /* 0: no triad fits */
     size_t triad_bytes;
     unsigned reads, writes;
-    int cold; /* the rotation was larger than the last-level cache */
+    size_t copies; /* that were rotated */
+    int cold;      /* the rotation was larger than the last-level cache */
 } group_result;
 
 /* What one copy of a cold rotation takes in memory, with a plan of each kernel and the triad's

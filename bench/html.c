@@ -35,7 +35,9 @@ void html_text(FILE *out, const char *text) {
 }
 
 static const char *class_of(html_align align) {
-    return align == HTML_RIGHT ? " class=\"n\"" : align == HTML_CODE ? " class=\"c\"" : "";
+    static const char *const classes[] = {"", " class=\"n\"", " class=\"c\"", " class=\"t\""};
+
+    return classes[align];
 }
 
 void html_table_open(FILE *out, const char *caption, const html_column *columns) {

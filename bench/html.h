@@ -13,7 +13,12 @@ enum { HTML_NUMBER = 32 }; /* bytes that hold any text of number_text and its ki
 /* A quantity that was not measured: every quantity of a record is 0 or more, or NaN. */
 #define HTML_ABSENT (-1.0)
 
-typedef enum html_align { HTML_LEFT = 0, HTML_RIGHT, HTML_CODE } html_align;
+typedef enum html_align {
+    HTML_LEFT = 0,
+    HTML_RIGHT,
+    HTML_CODE,
+    HTML_TEXT
+} html_align; /* TEXT may wrap */
 
 typedef struct html_column {
     const char *title; /* NULL: end of the list */

@@ -104,6 +104,8 @@ static struct poptOption verify_table[] = {
 static struct poptOption bench_table[] = {
     {"cache", 0, POPT_ARG_STRING, &given.cache, 0, "hot, cold or hot,cold (hot)", "STATE,.."},
     {"time", 0, POPT_ARG_STRING, &given.time, 0, "per measurement (0.25)", "SECONDS"},
+    {"shapes", 0, POPT_ARG_STRING, &parsed.shapes, 0,
+     "rows x classes by name: tiny, paper, dense, language, all, grid", "SET,.."},
     POPT_TABLEEND};
 
 static struct poptOption report_table[] = {
@@ -111,6 +113,8 @@ static struct poptOption report_table[] = {
     {"markdown", 0, POPT_ARG_NONE, &parsed.markdown, 0, "print the README's table instead", NULL},
     {"stability", 0, POPT_ARG_NONE, &parsed.stability, 0, "print reference/stability.md instead",
      NULL},
+    {"results", 0, POPT_ARG_NONE, &parsed.results, 0,
+     "print the tables of bench/results.md instead", NULL},
     POPT_TABLEEND};
 
 #define INCLUDE(table, title) \
@@ -399,9 +403,10 @@ void options_free(options *o) {
                             &o->labels,        &o->prior,
                             &o->row_weight,    &o->grad_teacher,
                             &o->grad_student,  &o->level,
-                            &o->checks,        &o->logits,
-                            &o->previous,      &given.momentum,
-                            &given.out_dtype,  &given.row_weights};
+                            &o->shapes,        &o->checks,
+                            &o->logits,        &o->previous,
+                            &given.momentum,   &given.out_dtype,
+                            &given.row_weights};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
         free(*owned[i]);
         *owned[i] = NULL;

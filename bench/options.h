@@ -75,12 +75,13 @@ typedef struct options {
     /* bench */
     int hot, cold; /* hot unless --cache says otherwise */
     double seconds;
+    char *shapes;
 
     /* list */
     int presets;
 
     /* list, report */
-    int markdown, stability;
+    int markdown, stability, results;
     const char **arguments; /* what is no option, NULL-terminated */
 
     void *context; /* of popt: owns the strings */

@@ -5,14 +5,18 @@
 #include "report_data.h"
 #include "report_figures.h"
 #include "report_files.h"
+#include "report_svg.h"
 #include "report_tables.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const report_figure *const figures[] = {&report_figure_time, &report_figure_error,
-                                               &report_figure_theorem};
+static const report_figure *const figures[] = {
+    &report_figure_error,         &report_figure_breaks_kl,     &report_figure_breaks_dkl,
+    &report_figure_breaks_dkl_ba, &report_figure_breaks_dkl_gi, &report_figure_breaks_ikl,
+    &report_figure_breaks_gkl,    &report_figure_theorem,       &report_figure_time,
+    &report_figure_heat,          &report_figure_roof,          &report_figure_memory};
 enum { FIGURES = sizeof figures / sizeof figures[0] };
 
 static const char *const targets[] = {"svg", "png"};
@@ -61,7 +65,7 @@ static int write_settings(job *j, size_t index, const char *target, const char *
         }
         fputs("style = plots . '/style.gp'\n", settings);
         plot_write(&j->points[index], f->note, data, settings);
-        f->settings(settings, &j->points[index]);
+        f->settings(settings, &j->points[index], &j->data);
         failed = ferror(data) | ferror(settings);
     }
     failed |= data == NULL || fclose(data) != 0;
@@ -133,10 +137,10 @@ static int write_figure(FILE *page, job *j, size_t index) {
     if (j->points[index].count == 0) {
         write_makes(page, f->makes);
     } else {
-        fprintf(page, "<figure><div class=\"scroll picture%s\" tabindex=\"0\">\n",
-                plot_panels(&j->points[index]) == 1 ? " narrow" : "");
+        fputs("<figure><div class=\"picture\">\n", page);
         if (path_of(j, path, f->name, ".svg") != 0 ||
-            plot_inline_svg(page, path, f->name, f->title, j->message, j->message_size) != 0) {
+            svg_inline(page, path, &j->points[index], f->name, f->title, f->note, j->message,
+                       j->message_size) != 0) {
             return -1;
         }
         fputs("</div>\n<figcaption><p>", page);
@@ -185,7 +189,7 @@ static int write_page(FILE *page, job *j) {
         }
     }
     for (size_t i = 0; i < report_section_count; i++) {
-        const report_section *s = &report_sections[i];
+        const report_section *s = report_sections[i];
         bool has_data = s->has_data(&j->data);
 
         if (!has_data && s->makes == NULL) {

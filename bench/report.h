@@ -23,6 +23,10 @@ int report_write(const char *const *records, size_t count, const char *out_dir,
 int report_readme_table(const char *const *records, size_t count, FILE *out, char *message,
                         size_t message_size);
 
+/* Prints the tables of bench/results.md: timings, their ratios and limits, and the noise. */
+int report_results(const char *const *records, size_t count, FILE *out, char *message,
+                   size_t message_size);
+
 /* Prints reference/stability.md: digits of KL and wMSE by family of inputs. */
 int report_stability(const char *const *records, size_t count, FILE *out, char *message,
                      size_t message_size);

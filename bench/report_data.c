@@ -113,7 +113,26 @@ static void take_timing(report_data *data, const json_t *line, size_t run) {
     t->aa_low = number_in(line, "aa_ci95", 0);
     t->aa_high = number_in(line, "aa_ci95", 1);
     t->bandwidth_share = number_of(line, "bandwidth_share");
+    t->bytes = number_of(line, "bytes");
+    t->exponentials = number_of(line, "exponentials");
+    t->operations = number_of(line, "operations");
+    t->rotation_copies = number_of(line, "rotation_copies");
+    t->rotation_bytes = number_of(line, "rotation_bytes");
+    t->interval_asked = number_of(line, "interval_asked");
+    t->cache_as_said = json_is_true(json_object_get(line, "cache_as_said"));
+    t->samples = json_object_get(line, "samples_ns");
     t->run = run;
+}
+
+static void take_limit(report_data *data, const json_t *line, size_t run) {
+    data->limits[data->limit_count++] = (report_limit){.name = text_of(line, "name"),
+                                                       .dtype = text_of(line, "dtype"),
+                                                       .vectors = text_of(line, "vectors"),
+                                                       .operations = number_of(line, "operations"),
+                                                       .median = number_of(line, "median_ns"),
+                                                       .low = number_in(line, "ci95_ns", 0),
+                                                       .high = number_in(line, "ci95_ns", 1),
+                                                       .run = run};
 }
 
 /* ---- Order -------------------------------------------------------------------------------- */
@@ -222,8 +241,10 @@ static int take_lines(report_data *data, char *message, size_t message_size) {
 
     data->verdicts = calloc(count + 1, sizeof *data->verdicts);
     data->timings = calloc(count + 1, sizeof *data->timings);
+    data->limits = calloc(count + 1, sizeof *data->limits);
     data->machines = calloc(count + 1, sizeof *data->machines);
-    if (data->verdicts == NULL || data->timings == NULL || data->machines == NULL) {
+    if (data->verdicts == NULL || data->timings == NULL || data->limits == NULL ||
+        data->machines == NULL) {
         return report_fail(message, message_size, "no memory for %zu records", count);
     }
     for (size_t i = 0; i < count; i++) {
@@ -237,6 +258,8 @@ static int take_lines(report_data *data, char *message, size_t message_size) {
             take_verdict(data, line, run);
         } else if (report_is(kind, "timing")) {
             take_timing(data, line, run);
+        } else if (report_is(kind, "limit")) {
+            take_limit(data, line, run);
         }
     }
     return 0;
@@ -274,6 +297,7 @@ int report_data_load(report_data *data, const char *const *records, size_t count
 void report_data_free(report_data *data) {
     free(data->verdicts);
     free(data->timings);
+    free(data->limits);
     free(data->machines);
     json_decref(data->lines);
     json_decref(data->warnings);

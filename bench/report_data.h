@@ -31,14 +31,25 @@ typedef struct report_timing {
     const char *problem, *loss, *impl, *dtype, *inputs, *gradients, *cache, *stopped;
     double rows, classes, threads, median, low, high; /* ns of one run */
     double peak_bytes, aa_ratio, aa_low, aa_high, bandwidth_share;
+    double bytes, exponentials, operations, rotation_copies, rotation_bytes, interval_asked;
+    bool cache_as_said;
+    const json_t *samples; /* of time, in order; an array or NULL */
     size_t run;
 } report_timing;
+
+/* What the processor gives to one kind of work and nothing else, a thread. */
+typedef struct report_limit {
+    const char *name, *dtype, *vectors;
+    double operations, median, low, high; /* ns of a run of so many */
+    size_t run;
+} report_limit;
 
 typedef struct report_data {
     report_verdict *verdicts;
     report_timing *timings;
+    report_limit *limits;
     json_t **machines;
-    size_t verdict_count, timing_count, machine_count;
+    size_t verdict_count, timing_count, limit_count, machine_count;
     size_t by_status[REPORT_STATUSES];
     json_t *lines;    /* owns everything above points to */
     json_t *warnings; /* of the reader: strings */
@@ -74,6 +85,18 @@ bool report_worse(double a, double b);
 
 /* Timings compare only within one setting: gradients, threads, cache state, inputs. */
 bool report_same_setting(const report_timing *a, const report_timing *b);
+/* Whether a problem is the loss as it is, with no option but its shape and inputs. */
+bool report_is_plain(const char *problem);
+
+/* What a timing would take if one limit of the processor were all there is, in ns: that of memory,
+ * of exponentials, of plain operations. HTML_ABSENT where the records do not say. */
+enum { REPORT_MEMORY = 0, REPORT_EXPONENTIALS, REPORT_OPERATIONS, REPORT_LIMITS };
+extern const char *const report_limit_names[REPORT_LIMITS];
+void report_time_limits(const report_data *data, const report_timing *t,
+                        double limits[REPORT_LIMITS]);
+/* The limit that binds, that is the largest; REPORT_LIMITS where the formula is not counted. */
+int report_binding_limit(const double limits[REPORT_LIMITS]);
+
 /* A timing of the setting that has most timings; NULL where there is none. */
 const report_timing *report_main_setting(const report_data *data);
 

@@ -54,6 +54,8 @@ static bool add_error(plot *figure, const report_verdict *v, bool show_type, int
     plot_point p;
 
     plot_start(&p, v->impl, v->dtype, show_type);
+    p.x_name = show_type ? "scale s of the inputs, normal:s=…" : "spread s of the inputs, near:s=…";
+    p.y_name = show_type ? "difference of gradients (ulp)" : "error of KL (ulp)";
     p.panel_rank = rank;
     snprintf(p.panel, sizeof p.panel, "%s", panel);
     p.x = v->scale;
@@ -93,47 +95,17 @@ static bool collect_theorem(plot *figure, const report_data *data) {
     return memory;
 }
 
-/* The range of the axes: whole decades around what is finite and below the limit, and one more for
- * what is not on a logarithmic axis. */
-static void settings_range(FILE *out, const plot *figure, double limit) {
-    double x_low = HUGE_VAL, x_high = 0, y_low = 1, y_high = 1;
-    bool zero = false, infinite = false;
-
-    for (size_t i = 0; i < figure->count; i++) {
-        const plot_point *p = &figure->points[i];
-        const double values[] = {p->y, p->low};
-
-        x_low = fmin(x_low, p->x);
-        x_high = fmax(x_high, p->x);
-        zero = zero || p->y == 0;
-        infinite = infinite || !isfinite(p->y);
-        for (int k = 0; k < 2; k++) {
-            if (values[k] > 0 && values[k] <= limit) {
-                y_low = fmin(y_low, values[k]);
-                y_high = fmax(y_high, values[k]);
-            }
-        }
-    }
-    fprintf(out, "parameter_low = %.9g; parameter_high = %.9g\n", x_low, x_high);
-    fprintf(out, "error_floor = %.9g; error_ceiling = %.9g\n",
-            pow(10, ceil(log10(y_low)) - (zero ? 2 : 1)),
-            pow(10, floor(log10(y_high)) + (infinite ? 2 : 1)));
-    fprintf(out, "has_zero = %d; has_infinite = %d\n", zero, infinite);
-}
-
-static void settings_error(FILE *out, const plot *figure) {
-    settings_range(out, figure, DBL_MAX);
-    fputs("x_name = 'spread s of the inputs, near:s=…'\n"
-          "y_name = 'error of KL (ulp)'\n",
-          out);
+static void settings_error(FILE *out, const plot *figure, const report_data *data) {
+    (void)data;
+    plot_write_ranges(out, figure, DBL_MAX);
+    plot_write_marks(out, NULL, 0);
 }
 
 /* Where softmax saturates, bounds in ulp of a vanishing gradient leave any picture. */
-static void settings_theorem(FILE *out, const plot *figure) {
-    settings_range(out, figure, 1e6);
-    fputs("x_name = 'scale s of the inputs, normal:s=…'\n"
-          "y_name = 'difference of gradients (ulp)'\n",
-          out);
+static void settings_theorem(FILE *out, const plot *figure, const report_data *data) {
+    (void)data;
+    plot_write_ranges(out, figure, 1e6);
+    plot_write_marks(out, NULL, 0);
 }
 
 /* For each curve the largest error and where it is. */
@@ -226,7 +198,7 @@ static const char *origin_theorem(const report_data *data, size_t *run) {
 
 const report_figure report_figure_error = {
     "error",
-    "error.gp",
+    "curves.gp",
     "Error of KL on near-equal logits",
     "derived bound",
     "dkl verify --loss kl --inputs near --out results/verify.jsonl",
@@ -238,7 +210,7 @@ const report_figure report_figure_error = {
 
 const report_figure report_figure_theorem = {
     "theorem",
-    "theorem.gp",
+    "curves.gp",
     "The gradients of KL and of DKL",
     "sum of the two bounds",
     "dkl verify --loss dkl --inputs normal --out results/verify.jsonl",

@@ -35,6 +35,8 @@ static bool collect_time(plot *figure, const report_data *data) {
         plot_start(&p, t->impl, t->dtype, true);
         p.panel_rank = time_panel(t);
         snprintf(p.panel, sizeof p.panel, "%s", time_panels[p.panel_rank].title);
+        p.x_name = "classes C";
+        p.y_name = "time of one row (ns)";
         p.x = t->classes;
         p.y = t->median / t->rows;
         p.low = t->low > 0 ? t->low / t->rows : p.y;
@@ -84,7 +86,8 @@ static void settings_guides(FILE *out, const plot *figure, const char *panel, in
             linear / 2, number, 2 * square, number, end);
 }
 
-static void settings_time(FILE *out, const plot *figure) {
+static void settings_time(FILE *out, const plot *figure, const report_data *data) {
+    (void)data;
     double x_low = HUGE_VAL, x_high = 0, y_low = HUGE_VAL, y_high = 0;
     int panel = 0;
 
@@ -96,7 +99,6 @@ static void settings_time(FILE *out, const plot *figure) {
     }
     fprintf(out, "classes_low = %.9g; classes_high = %.9g; time_low = %.9g; time_high = %.9g\n",
             x_low, x_high, y_low, y_high);
-    fputs("x_name = 'classes C'\ny_name = 'time of one row (ns)'\n", out);
     fputs("array guide_c[panels]\narray guide_cc[panels]\narray guide_end[panels]\n", out);
     for (size_t i = 0; i < figure->count; i++) {
         const char *title = figure->points[i].panel;

@@ -18,13 +18,16 @@ typedef struct report_figure {
     const char *makes; /* the command that makes its data */
     bool (*collect)(plot *figure, const report_data *data); /* false: no memory */
     /* What only this figure's script reads; the points are sorted by then. */
-    void (*settings)(FILE *out, const plot *figure);
+    void (*settings)(FILE *out, const plot *figure, const report_data *data);
     /* One or two sentences on what one sees, with the numbers. */
     void (*caption)(FILE *page, const plot *figure, const report_data *data);
     /* The run and the problem to name as the way to make it again. */
     const char *(*origin)(const report_data *data, size_t *run);
 } report_figure;
 
-extern const report_figure report_figure_time, report_figure_error, report_figure_theorem;
+extern const report_figure report_figure_time, report_figure_error, report_figure_theorem,
+    report_figure_heat, report_figure_roof, report_figure_memory, report_figure_breaks_kl,
+    report_figure_breaks_dkl, report_figure_breaks_dkl_ba, report_figure_breaks_dkl_gi,
+    report_figure_breaks_ikl, report_figure_breaks_gkl;
 
 #endif

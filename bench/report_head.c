@@ -32,6 +32,9 @@ void report_write_verdict(FILE *page, const report_data *data) {
             n[REPORT_UNTESTED] > 0 ? " (<a href=\"#failures\">counts as failure</a>)" : "");
 }
 
+/* More than so many are one fault, not as many. */
+enum { MOST_FAILURES = 40 };
+
 /* ---- Failures ----------------------------------------------------------------------------- */
 
 static void row_failure(FILE *page, const report_verdict *v) {
@@ -54,6 +57,7 @@ void report_write_failures(FILE *page, const report_data *data) {
         {"problem", HTML_CODE},     {"check", HTML_LEFT},          {"output", HTML_LEFT},
         {"status", HTML_LEFT},      {"error / bound", HTML_RIGHT}, {"error, ulp", HTML_RIGHT},
         {"bound, ulp", HTML_RIGHT}, {"reason", HTML_LEFT},         {NULL, HTML_LEFT}};
+    size_t failures = 0;
 
     if (data->by_status[REPORT_FAIL] + data->by_status[REPORT_UNTESTED] == 0) {
         return;
@@ -65,11 +69,17 @@ void report_write_failures(FILE *page, const report_data *data) {
     for (size_t i = 0; i < data->verdict_count; i++) {
         const report_verdict *v = &data->verdicts[i];
 
-        if (report_counts_as_failure(v)) {
+        if (report_counts_as_failure(v) && ++failures <= MOST_FAILURES) {
             row_failure(page, v);
         }
     }
     html_table_close(page);
+    if (failures > MOST_FAILURES) {
+        fprintf(page,
+                "<p>And %zu more: the tables below have the worst of each output, the records have "
+                "them all.</p>\n",
+                failures - MOST_FAILURES);
+    }
     fputs("</section>\n", page);
 }
 

@@ -1,7 +1,6 @@
 /* Points, gnuplot, SVG. */
 #define _POSIX_C_SOURCE 200809L
 #include "report_plot.h"
-#include "html.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,7 +86,7 @@ static bool starts_curve(const plot *figure, size_t i) {
     return i == 0 || order_curve(&figure->points[i - 1], &figure->points[i]) != 0;
 }
 
-static bool starts_panel(const plot *figure, size_t i) {
+bool plot_starts_panel(const plot *figure, size_t i) {
     return i == 0 || strcmp(figure->points[i - 1].panel, figure->points[i].panel) != 0;
 }
 
@@ -99,7 +98,7 @@ size_t plot_panels(const plot *figure) {
     size_t panels = 0;
 
     for (size_t i = 0; i < figure->count; i++) {
-        panels += starts_panel(figure, i);
+        panels += plot_starts_panel(figure, i);
     }
     return panels;
 }
@@ -124,16 +123,49 @@ static int order_key(const void *a, const void *b) {
     return order != 0 ? order : strcmp(p->key, q->key);
 }
 
+size_t plot_columns(const plot *figure) {
+    size_t panels = plot_panels(figure);
+
+    return figure->columns > 0 && figure->columns < panels ? figure->columns : panels;
+}
+
+int plot_panel_width(const plot *figure) {
+    return figure->panel_width > 0    ? figure->panel_width
+           : plot_panels(figure) == 1 ? PLOT_SINGLE
+                                      : PLOT_PANEL;
+}
+
+int plot_panel_height(const plot *figure) {
+    return figure->panel_height > 0 ? figure->panel_height : 416;
+}
+
+/* Columns of the key: at least two below one panel, three below more, none narrower than its
+ * longest text; rows grow where that leaves too few. A letter has at most nine pixels. */
+static void lay_out_key(plot *figure, size_t longest) {
+    size_t panels = plot_columns(figure), least = panels > 1 ? 3 : 2;
+    double room = (double)panels * plot_panel_width(figure) - PLOT_KEY_MARGIN;
+    size_t most = (size_t)fmax(1, floor(room / (56 + 9 * (double)longest)));
+    size_t columns = (figure->keys + figure->key_rows - 1) / figure->key_rows;
+
+    columns = columns > least ? columns : least;
+    columns = columns < most ? columns : most;
+    if (columns * figure->key_rows < figure->keys) {
+        figure->key_rows = (figure->keys + columns - 1) / columns;
+    }
+    figure->key_width = floor(room / (double)columns);
+}
+
 /* The key is filled column by column; a column is as high as the type with most curves, so that
  * one type stands beside the other. */
-static void write_keys(const plot *figure, const char *note, FILE *settings) {
+static void write_keys(plot *figure, const char *note, FILE *settings) {
     const plot_point **keys = calloc(figure->count + 1, sizeof *keys);
     size_t count = 0, rows = 1, in_type = 0, notes = note != NULL ? 1 : 0;
+    size_t longest = note != NULL ? strlen(note) : 0;
 
     if (keys == NULL) {
         return; /* gnuplot then says that `keys` is undefined */
     }
-    for (size_t i = 0; i < figure->count; i++) {
+    for (size_t i = 0; i < figure->count && !figure->keyless; i++) {
         if (starts_key(figure, i)) {
             keys[count++] = &figure->points[i];
         }
@@ -143,8 +175,16 @@ static void write_keys(const plot *figure, const char *note, FILE *settings) {
         in_type = k > 0 && keys[k]->style / 10 == keys[k - 1]->style / 10 ? in_type + 1 : 1;
         rows = in_type > rows ? in_type : rows;
     }
-    fprintf(settings, "keys = %zu\nkey_rows = %zu\n", count + notes, rows);
-    fputs("array key_title[keys]\narray key_style[keys]\n", settings);
+    figure->keys = count + notes;
+    figure->key_rows = rows;
+    for (size_t k = 0; k < count; k++) {
+        longest = strlen(keys[k]->key) > longest ? strlen(keys[k]->key) : longest;
+    }
+    lay_out_key(figure, longest);
+    fprintf(settings, "keys = %zu\nkey_rows = %zu\nkey_width = %g\n", figure->keys,
+            figure->key_rows, figure->key_width);
+    fprintf(settings, "array key_title[%zu]\narray key_style[%zu]\n", figure->keys + 1,
+            figure->keys + 1);
     for (size_t k = 0; k < count; k++) {
         fprintf(settings, "key_style[%zu] = %d; key_title[%zu] = ", k + 1, keys[k]->style, k + 1);
         plot_write_string(settings, keys[k]->key);
@@ -162,6 +202,12 @@ static void write_keys(const plot *figure, const char *note, FILE *settings) {
  */
 static double drawable(double value) { return isfinite(value) ? value : 1e300; }
 
+static void write_name(FILE *settings, const char *array, size_t index, const char *text) {
+    fprintf(settings, "%s[%zu] = ", array, index);
+    plot_write_string(settings, text);
+    fputc('\n', settings);
+}
+
 void plot_write(plot *figure, const char *note, FILE *data, FILE *settings) {
     size_t panels, curves = 0;
 
@@ -170,27 +216,84 @@ void plot_write(plot *figure, const char *note, FILE *data, FILE *settings) {
         curves += starts_curve(figure, i);
     }
     panels = plot_panels(figure);
-    fprintf(settings, "panels = %zu\narray panel_title[panels]\ncurves = %zu\n", panels, curves);
-    fputs("array curve_panel[curves]\narray curve_style[curves]\n", settings);
+    fprintf(settings, "panels = %zu\ncolumns = %zu\ncurves = %zu\n", panels, plot_columns(figure),
+            curves);
+    fprintf(settings, "panel_width = %d\npanel_height = %d\nkey_line = %d\n",
+            plot_panel_width(figure), plot_panel_height(figure), PLOT_KEY_LINE);
+    fputs("array panel_title[panels]\narray x_name[panels]\narray y_name[panels]\n", settings);
+    fputs("array curve_style[curves]\narray first[panels]\narray last[panels]\n", settings);
     panels = curves = 0;
     for (size_t i = 0; i < figure->count; i++) {
         const plot_point *p = &figure->points[i];
 
-        if (starts_panel(figure, i)) {
-            fprintf(settings, "panel_title[%zu] = ", ++panels);
-            plot_write_string(settings, p->panel);
-            fputc('\n', settings);
+        if (plot_starts_panel(figure, i)) {
+            write_name(settings, "panel_title", ++panels, p->panel);
+            write_name(settings, "x_name", panels, p->x_name != NULL ? p->x_name : "");
+            write_name(settings, "y_name", panels, p->y_name != NULL ? p->y_name : "");
         }
         if (starts_curve(figure, i)) {
             fprintf(data, "%s# %d\n", curves > 0 ? "\n\n" : "", p->style);
             curves++;
-            fprintf(settings, "curve_panel[%zu] = %zu; curve_style[%zu] = %d\n", curves, panels,
-                    curves, p->style);
+            fprintf(settings, "curve_style[%zu] = %d; last[%zu] = %zu\n", curves, p->style, panels,
+                    curves);
+            if (plot_starts_panel(figure, i)) {
+                fprintf(settings, "first[%zu] = %zu\n", panels, curves);
+            }
         }
         fprintf(data, "%.17g\t%.17g\t%.17g\t%.17g\n", p->x, drawable(p->y), drawable(p->low),
                 drawable(p->high));
     }
     write_keys(figure, note, settings);
+}
+
+/* ---- Axes --------------------------------------------------------------------------------- */
+
+void plot_write_ranges(FILE *settings, const plot *figure, double limit) {
+    static const char *const arrays[] = {"x_low",   "x_high",   "floor",
+                                         "ceiling", "has_zero", "has_infinite"};
+    size_t panel = 0;
+
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
+        fprintf(settings, "array %s[panels]\n", arrays[i]);
+    }
+    for (size_t from = 0, to; from < figure->count; from = to) {
+        double x_low = HUGE_VAL, x_high = 0, y_low = HUGE_VAL, y_high = 0;
+        bool zero = false, infinite = false;
+
+        for (to = from; to < figure->count && (to == from || !plot_starts_panel(figure, to));
+             to++) {
+            const plot_point *p = &figure->points[to];
+            const double values[] = {p->y, p->low};
+
+            x_low = fmin(x_low, p->x);
+            x_high = fmax(x_high, p->x);
+            zero = zero || p->y == 0;
+            infinite = infinite || !isfinite(p->y) || p->y > limit;
+            for (int k = 0; k < 2; k++) {
+                if (values[k] > 0 && values[k] <= limit) {
+                    y_low = fmin(y_low, values[k]);
+                    y_high = fmax(y_high, values[k]);
+                }
+            }
+        }
+        y_low = fmin(y_low, y_high > 0 ? y_high : 1);
+        y_high = fmax(y_high, y_low);
+        panel++;
+        fprintf(settings, "x_low[%zu] = %.9g; x_high[%zu] = %.9g; floor[%zu] = %.9g\n", panel,
+                x_low, panel, x_high, panel, pow(10, floor(log10(y_low) + 1e-9) - zero));
+        fprintf(settings, "ceiling[%zu] = %.9g; has_zero[%zu] = %d; has_infinite[%zu] = %d\n",
+                panel, pow(10, ceil(log10(y_high) - 1e-9) + infinite), panel, zero, panel,
+                infinite);
+    }
+}
+
+void plot_write_marks(FILE *settings, const plot_mark *marks, size_t count) {
+    fprintf(settings, "marks = %zu\narray mark_at[%zu]\narray mark_name[%zu]\n", count, count + 1,
+            count + 1);
+    for (size_t m = 0; m < count; m++) {
+        fprintf(settings, "mark_at[%zu] = %.9g\n", m + 1, marks[m].at);
+        write_name(settings, "mark_name", m + 1, marks[m].name);
+    }
 }
 
 /* ---- gnuplot ------------------------------------------------------------------------------ */
@@ -249,55 +352,4 @@ int plot_run(const char *folder, const char *name, const char *script, char *mes
         return report_fail(message, message_size, "gnuplot fails on %s: %s", script, line);
     }
     return 0;
-}
-
-/* ---- SVG ---------------------------------------------------------------------------------- */
-
-/* Puts name and a hyphen behind each id= and each reference to one. */
-static void write_renamed(FILE *page, const char *line, const char *name) {
-    static const char *const marks[] = {" id='", " id=\"", "href='#", "href=\"#", "url(#", NULL};
-
-    while (*line != '\0') {
-        size_t length = 0;
-
-        for (int i = 0; marks[i] != NULL && length == 0; i++) {
-            if (strncmp(line, marks[i], strlen(marks[i])) == 0) {
-                length = strlen(marks[i]);
-            }
-        }
-        if (length > 0) {
-            fprintf(page, "%.*s%s-", (int)length, line, name);
-            line += length;
-        } else {
-            fputc(*line++, page);
-        }
-    }
-}
-
-int plot_inline_svg(FILE *page, const char *path, const char *name, const char *label,
-                    char *message, size_t message_size) {
-    FILE *file = fopen(path, "r");
-    char *line = NULL;
-    size_t capacity = 0;
-    bool inside = false, ended = false;
-
-    if (file == NULL) {
-        return report_fail(message, message_size, "gnuplot left no picture in %s: %s", path,
-                           strerror(errno));
-    }
-    while (getline(&line, &capacity, file) > 0) {
-        if (!inside && strncmp(line, "<svg", 4) == 0) {
-            inside = true;
-            fputs("<svg role=\"img\" aria-label=\"", page);
-            html_text(page, label);
-            fputs("\"", page);
-            write_renamed(page, line + 4, name);
-        } else if (inside && strncmp(line, "<title>", 7) != 0 && strncmp(line, "<desc>", 6) != 0) {
-            write_renamed(page, line, name);
-            ended = ended || strstr(line, "</svg>") != NULL;
-        }
-    }
-    free(line);
-    fclose(file);
-    return ended ? 0 : report_fail(message, message_size, "%s: the picture is cut off", path);
 }

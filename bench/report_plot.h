@@ -1,6 +1,9 @@
 /*
- * From points to pictures: collects the points of a figure, writes them as gnuplot reads them, runs
- * gnuplot and puts the SVG into the page. Private to the report.
+ * From points to pictures: collects the points of a figure, writes them as gnuplot reads them, and
+ * runs gnuplot. Private to the report.
+ *
+ * A picture is a grid of panels with one key below; sizes are in pixels of the SVG. The page shows
+ * panels and entries of the key one by one, so that they wrap where it is narrow (report_svg.h).
  */
 #ifndef BENCH_REPORT_PLOT_H
 #define BENCH_REPORT_PLOT_H
@@ -8,11 +11,14 @@
 #include "report_data.h"
 #include <stdio.h>
 
+enum { PLOT_PANEL = 430, PLOT_SINGLE = 600, PLOT_KEY_LINE = 24, PLOT_KEY_MARGIN = 74 };
+
 typedef struct plot_point {
-    int panel_rank; /* panels stand in this order, then by title */
-    char panel[64]; /* title */
-    int style;      /* plots/style.gp: 10 * type + implementation */
-    char key[64];   /* what the key calls this curve; the same in every panel */
+    int panel_rank;              /* panels stand in this order, then by title */
+    char panel[64];              /* title */
+    const char *x_name, *y_name; /* of the panel's axes; not copied */
+    int style;                   /* plots/style.gp: 10 * type + implementation */
+    char key[64];                /* what the key calls this curve; the same in every panel */
     double x, y;
     double low, high; /* of a time, its interval; of an error, low is the bound */
 } plot_point;
@@ -20,6 +26,11 @@ typedef struct plot_point {
 typedef struct plot {
     plot_point *points;
     size_t count, capacity;
+    size_t columns;                /* panels beside each other; 0: all */
+    int panel_width, panel_height; /* 0: the usual */
+    bool keyless;                  /* curves explain themselves */
+    size_t keys, key_rows;         /* after plot_write */
+    double key_width;
 } plot;
 
 /* How a point joins one that is already there at the same x of the same curve: a time is replaced,
@@ -36,9 +47,25 @@ void plot_free(plot *figure);
  * gnuplot commands. `note` is a last entry of the key for dotted lines, or NULL. */
 void plot_write(plot *figure, const char *note, FILE *data, FILE *settings);
 
-/* Whether point i is the last of its curve; for points in order, after plot_write. */
+/* Ranges of the axes for curves.gp, panel by panel: whole decades around what is finite and not
+ * above the limit, and one more for what a logarithmic axis has no place for. Points in order. */
+void plot_write_ranges(FILE *settings, const plot *figure, double limit);
+
+/* The upright lines of curves.gp. */
+typedef struct plot_mark {
+    double at;
+    const char *name;
+} plot_mark;
+void plot_write_marks(FILE *settings, const plot_mark *marks, size_t count);
+
+/* Whether point i is the last of its curve, or the first of its panel; for points in order, after
+ * plot_write. */
 bool plot_ends_curve(const plot *figure, size_t i);
+bool plot_starts_panel(const plot *figure, size_t i);
 size_t plot_panels(const plot *figure);
+size_t plot_columns(const plot *figure);
+int plot_panel_width(const plot *figure);
+int plot_panel_height(const plot *figure);
 
 /* A string as gnuplot reads it: in single quotes, on one line. */
 void plot_write_string(FILE *out, const char *text);
@@ -46,10 +73,5 @@ void plot_write_string(FILE *out, const char *text);
 /* Runs gnuplot on folder/name.set, then on `script`; what it complains of goes to folder. */
 int plot_run(const char *folder, const char *name, const char *script, char *message,
              size_t message_size);
-
-/* Copies an SVG file into a page: without its prologue, with a label for those who do not see it,
- * and with `name` in front of its ids, which are the same in every file of gnuplot's. */
-int plot_inline_svg(FILE *page, const char *path, const char *name, const char *label,
-                    char *message, size_t message_size);
 
 #endif

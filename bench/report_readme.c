@@ -107,6 +107,28 @@ static void take_verdict(table *t, const report_verdict *v) {
     }
 }
 
+/* Of several batches at one number of classes, the one with most timings: it has all losses. */
+static double main_batch(const report_data *data, const report_timing *setting, double classes) {
+    double best = 0;
+    size_t most = 0;
+
+    for (size_t i = 0; i < data->timing_count; i++) {
+        size_t same = 0;
+
+        for (size_t j = 0; j < data->timing_count; j++) {
+            const report_timing *t = &data->timings[j];
+
+            same += report_same_setting(t, setting) && t->classes == classes &&
+                    t->rows == data->timings[i].rows;
+        }
+        if (same > most || (same == most && data->timings[i].rows > best)) {
+            most = same;
+            best = data->timings[i].rows;
+        }
+    }
+    return best;
+}
+
 static int order_row(const void *a, const void *b) {
     const row *p = a, *q = b;
     int order = report_order_number(p->classes, q->classes);
@@ -221,7 +243,8 @@ int report_readme_table(const char *const *records, size_t count, FILE *out, cha
         return report_fail(message, message_size, "no memory for the table");
     }
     for (size_t i = 0; i < data.timing_count; i++) {
-        if (report_same_setting(&data.timings[i], setting)) {
+        if (report_same_setting(&data.timings[i], setting) &&
+            data.timings[i].rows == main_batch(&data, setting, data.timings[i].classes)) {
             take_timing(&t, &data.timings[i]);
         }
     }

@@ -262,16 +262,26 @@ static void write_skipped(FILE *page, const report_data *data) {
     html_table_close(page);
 }
 
-const report_section report_sections[] = {
-    {"ratios", "Error over bound", "dkl verify --out results/verify.jsonl", has_enclosure,
-     write_enclosure},
-    {"theorem-table", "Theorem 1, in numbers", "dkl verify --loss dkl --out results/verify.jsonl",
-     has_theorem, write_theorem},
-    {"timings", "Timings", "dkl bench --out results/bench.jsonl", report_has_timings,
-     report_write_timings},
-    {"properties", "Properties", "dkl verify --out results/verify.jsonl", has_property,
-     write_properties},
-    {"skipped", "Skipped", NULL, has_skipped, write_skipped},
-    {"runs", "Runs and machines", NULL, report_has_runs, report_write_runs},
-};
+static const report_section ratios = {"ratios", "Error over bound",
+                                      "dkl verify --out results/verify.jsonl", has_enclosure,
+                                      write_enclosure};
+static const report_section theorem = {"theorem-table", "Theorem 1, in numbers",
+                                       "dkl verify --loss dkl --out results/verify.jsonl",
+                                       has_theorem, write_theorem};
+static const report_section timings = {"timings", "Timings", "dkl bench --out results/bench.jsonl",
+                                       report_has_timings, report_write_timings};
+static const report_section properties = {"properties", "Properties",
+                                          "dkl verify --out results/verify.jsonl", has_property,
+                                          write_properties};
+static const report_section skipped = {"skipped", "Skipped", NULL, has_skipped, write_skipped};
+static const report_section runs = {"runs", "Runs and machines", NULL, report_has_runs,
+                                    report_write_runs};
+const report_section *const report_sections[] = {&report_section_summary,
+                                                 &report_section_special,
+                                                 &ratios,
+                                                 &theorem,
+                                                 &timings,
+                                                 &properties,
+                                                 &skipped,
+                                                 &runs};
 const size_t report_section_count = sizeof report_sections / sizeof report_sections[0];

@@ -15,7 +15,8 @@ typedef struct report_section {
     void (*write)(FILE *page, const report_data *data);
 } report_section;
 
-extern const report_section report_sections[];
+extern const report_section report_section_special, report_section_summary;
+extern const report_section *const report_sections[];
 extern const size_t report_section_count;
 
 /* A verdict that failed, or that was not tested. */

@@ -3,9 +3,9 @@
 #
 #   target, file             'svg' or 'png', and where the picture goes
 #   data                     blocks of tab-separated columns, one block a curve, in order
-#   panels, panel_title[]    panels side by side, 1 or more
-#   curves, curve_panel[], curve_style[]
-#   x_name, y_name          of the axes
+#   panels, columns          panels row by row, so many in a row; panel_title[], x_name[], y_name[]
+#   panel_width, panel_height, key_width, key_line        pixels: bench/report_plot.h
+#   curves, curve_style[]; first[], last[]: the curves of a panel
 #   keys, key_title[], key_style[], key_rows     one key for all panels, in a strip below them
 #
 # A style number is 10 * type + implementation: the implementation has the colour and the shape of
@@ -13,14 +13,9 @@
 # Colours are Okabe and Ito's, the blue a little lighter: each stands out from white and from black.
 
 set encoding utf8
-panel_width = panels > 1 ? 430 : 600
-width = panels * panel_width
-key_columns = (keys + key_rows - 1) / key_rows
-key_least = panels > 1 ? 3 : 2
-if (key_columns < key_least) { key_columns = key_least }
-key_width = (width - 74) / key_columns
-key_height = 24 * key_rows + 12
-height = 416 + key_height
+rows = (panels + columns - 1) / columns
+width = columns * panel_width
+height = rows * panel_height + (keys > 0 ? key_line * key_rows + 12 : 0)
 
 if (target eq 'png') {
     set terminal pngcairo enhanced font 'DejaVu Sans,11' size 2*width,2*height fontscale 1.86 \
@@ -70,16 +65,18 @@ down(y) = 1 - y / (1.0 * height)
 
 # Places are given in full, panel by panel: left to themselves the two terminals leave different
 # room for the same text.
-panel_left(p) = across((p - 1) * panel_width + 74)
-panel_right(p) = across(p * panel_width - 12)
-panel_top = down(34)
-panel_bottom = down(346)
+panel_x(p) = ((p - 1) % columns) * panel_width
+panel_y(p) = ((p - 1) / columns) * panel_height
+panel_left(p) = across(panel_x(p) + 74)
+panel_right(p) = across(panel_x(p) + panel_width - 12)
+panel_top(p) = down(panel_y(p) + 34)
+panel_bottom(p) = down(panel_y(p) + panel_height - 70)
 
-# The key: filled column by column, so that one type stands beside the other.
 set multiplot
+# The key: filled column by column, so that one type stands beside the other.
 do for [k = 1:keys] {
     left = 74 + ((k - 1) / key_rows) * key_width
-    top = 416 + 24 * ((k - 1) % key_rows) + 8
+    top = rows * panel_height + key_line * ((k - 1) % key_rows) + key_line / 2
     set arrow from screen across(left), down(top) to screen across(left + 38), down(top) nohead \
         linestyle key_style[k]
     set label 2*k-1 "" at screen across(left + 19), down(top) point linestyle key_style[k]
@@ -87,10 +84,17 @@ do for [k = 1:keys] {
         noenhanced textcolor rgb ink
 }
 
-# The names of the axes: that of y once, that of x under each panel.
-set label 1001 y_name at screen across(10), down(190) center rotate by 90 \
-    noenhanced textcolor rgb ink
+# The names of the axes.
 do for [p = 1:panels] {
-    set label 1001+p x_name at screen (panel_left(p) + panel_right(p)) / 2, down(392) \
-        center noenhanced textcolor rgb ink
+    set label 1000+2*p y_name[p] at screen across(panel_x(p) + 10), \
+        (panel_top(p) + panel_bottom(p)) / 2 center rotate by 90 noenhanced textcolor rgb ink
+    set label 1001+2*p x_name[p] at screen (panel_left(p) + panel_right(p)) / 2, \
+        down(panel_y(p) + panel_height - 24) center noenhanced textcolor rgb ink
 }
+
+# Begins panel p of a figure.
+start_panel = "set lmargin at screen panel_left(p); set rmargin at screen panel_right(p); \
+    set tmargin at screen panel_top(p); set bmargin at screen panel_bottom(p); \
+    set title panel_title[p] noenhanced textcolor rgb ink offset 0,-0.4"
+# Ends it: by now the key and the names of the axes are drawn.
+end_panel = "unset arrow; unset label"

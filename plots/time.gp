@@ -12,11 +12,7 @@ set yrange [time_low/2:time_high*4]
 # a row decides.
 guide_from = sqrt(1.0 * classes_low * classes_high)
 do for [p = 1:panels] {
-    set lmargin at screen panel_left(p)
-    set rmargin at screen panel_right(p)
-    set tmargin at screen panel_top
-    set bmargin at screen panel_bottom
-    set title panel_title[p] noenhanced textcolor rgb ink offset 0,-0.4
+    eval start_panel
     if (guide_c[p] > 0) {
         set label 901 "∝ C" at classes_high, guide_c[p]*classes_high right \
             offset 0.6,-0.9 textcolor rgb ink
@@ -30,10 +26,9 @@ do for [p = 1:panels] {
             with lines linecolor rgb faint linewidth 1.2, \
         [guide_end[p]/8:guide_end[p]] '+' using 1:(guide_cc[p] > 0 ? guide_cc[p]*$1**2 : NaN) \
             with lines linecolor rgb faint linewidth 1.2, \
-        for [i = 1:curves] data index i-1 using (curve_panel[i] == p ? $1 : NaN):2:3:4 \
+        for [i = first[p]:last[p]] data index i-1 using 1:2:3:4 \
             with yerrorlines linestyle curve_style[i]
-    unset arrow # drawn by now: the key and the names of the axes
-    unset label
+    eval end_panel
 }
 unset multiplot
 set output

@@ -162,6 +162,10 @@ static const struct refusal {
     {"bench --classes 2^20 --batch 2^38 --out new.jsonl", 3, "the machine has"},
     {"bench --cache warm", 2, "--cache warm"},
     {"bench --time 0", 2, "--time 0"},
+    {"bench --shapes large", 2, "--shapes: no set 'large' (tiny, paper, "},
+    {"bench --shapes tiny,", 2, "--shapes: no set ''"},
+    {"bench --shapes tiny --batch 2", 2, "--shapes names batches"},
+    {"bench --shapes language --dtype f16", 2, "nothing to time"},
     /* outputs */
     {PLAIN "--grad-teacher nowhere/g.npy", 3, "nowhere/g.npy"},
     {PLAIN "--grad-teacher t.npy", 2, "overwrite"},

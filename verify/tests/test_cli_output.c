@@ -114,8 +114,8 @@ static const struct text {
      "--logits --labels --tau --previous --momentum --out --out-dtype --json --time "
      "--classes --batch --dtype"},
     {"verify --help", SPEC IMPL PROBLEM "--level --checks --resume"},
-    {"bench --help", SPEC IMPL PROBLEM "--cache --time"},
-    {"report --help", "--out --markdown --stability RECORDS"},
+    {"bench --help", SPEC IMPL PROBLEM "--cache --time --shapes"},
+    {"report --help", "--out --markdown --stability --results RECORDS"},
     {"list", "centred.scalar textbook pairwise f64 f32 kl dkl normal near onehot masked logits"},
     {"list", "no dkl-ba, gkl: does not compute"},
     {"list --json", "refuses presets"},
@@ -289,10 +289,10 @@ static const struct recording {
 } recordings[] = {
     {"verify --impl textbook --batch 2 --classes 3 --json", "verdict step", 0},
     {"verify --impl textbook --batch 2 --classes 3 --out v.jsonl", "verdict step", 1},
-    {"bench --batch 2 --classes 3 --loss kl --dtype f32 --time 0.01 --json", "verdict timing triad",
-     0},
+    {"bench --batch 2 --classes 3 --loss kl --dtype f32 --time 0.01 --json",
+     "limit verdict timing triad", 0},
     {"bench --batch 2 --classes 3 --loss kl --dtype f32 --time 0.01 --out v.jsonl",
-     "verdict timing triad", 1},
+     "limit verdict timing triad", 1},
 };
 
 /* JSON lines, the machine's first and once; the summary goes where it does not mix with them. */

@@ -21,10 +21,11 @@ table() {
     verdict $? "$document: the table '$name' is what dkl $1 makes (make tables)"
 }
 table README.md table report --markdown bench/records/*.jsonl
+table bench/results.md timings report --results bench/records/timing.jsonl
 table README.md implementations list --markdown
 table reference/presets.md presets list --presets --markdown
 
-for document in README.md verify/README.md bench/records/README.md reference/*.md; do
+for document in README.md verify/README.md bench/records/README.md bench/*.md reference/*.md; do
     grep -o ']([^)#]*)' "$document" | sed 's/^](//; s/)$//' | grep -v '^http' >"$folder/links"
     status=0
     while read -r link; do

@@ -9,8 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../bench/report.h"
-#include "test_report_page.h"
+#include "test_report_records.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -20,145 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifndef PLOTS_DIR
-#define PLOTS_DIR "plots"
-#endif
-
-static char folder[] = "/tmp/test_report.XXXXXX"; /* out/, tmp/ and the records */
-static char records[64], out[64], temporary[64], page_path[80], message[512];
-static const char *const files[] = {records};
-
-static int make_folder(void **state) {
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(records, sizeof records, "%s/r.jsonl", folder);
-    snprintf(out, sizeof out, "%s/results/new", folder);
-    snprintf(temporary, sizeof temporary, "%s/tmp", folder);
-    snprintf(page_path, sizeof page_path, "%s/report.html", out);
-    return mkdir(temporary, 0700) | setenv("TMPDIR", temporary, 1);
-}
-
-static int remove_folder(void **state) {
-    static const char *const names[] = {"results/new/report.html",
-                                        "results/new/time.png",
-                                        "results/new/error.png",
-                                        "results/new/theorem.png",
-                                        "r.jsonl",
-                                        "results/new",
-                                        "results",
-                                        "tmp"};
-    (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char path[80];
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        remove(path);
-    }
-    return rmdir(folder); /* fails where something was left behind */
-}
-
-static size_t entries(const char *path) {
-    DIR *list = opendir(path);
-    size_t count = 0;
-    for (const struct dirent *e; list && (e = readdir(list));)
-        count += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-    if (list)
-        closedir(list);
-    return count;
-}
-
-/* The caller frees it. */
-static char *slurp(FILE *file) {
-    assert_non_null(file);
-    char *text = calloc(1, 1 << 20);
-    assert_non_null(text);
-    assert_true(fread(text, 1, (1 << 20) - 1, file) < (1 << 20) - 1);
-    fclose(file);
-    return text;
-}
-
-/* ---- Records ---- */
-
-#define MACHINE                                                                 \
-    "{\"kind\":\"machine\",\"schema\":1,\"version\":\"0.1.0\",\"commit\":null," \
-    "\"command\":\"dkl all <now>\",\"cpu\":\"<Test & 'CPU'>\",\"cores\":4}\n"
-
-#define SKIPPED "{\"kind\":\"verdict\",\"status\":\"skipped\"}\n"
-
-typedef struct verdict {
-    const char *impl, *loss, *family, *check, *output, *status, *ratio; /* ratio: JSON */
-    double scale, error;
-    int classes;
-} verdict;
-
-static void put_verdict(FILE *file, const verdict *v) {
-    fprintf(file,
-            "{\"kind\":\"verdict\",\"problem\":\"--impl <%s> %s\",\"loss\":\"%s\",\"impl\":\"%s\","
-            "\"dtype\":\"f32\",\"rows\":4,\"classes\":%d,\"inputs\":\"%s:s=%g\","
-            "\"family\":\"%s\",\"scale\":%g,"
-            "\"check\":\"%s\",\"output\":\"%s\",\"status\":\"%s\",\"reason\":\"because\","
-            "\"ratio\":%s,\"error_ulp\":%g,\"bound_ulp\":8,\"max_error_ulp\":%g,"
-            "\"rows_checked\":4}\n",
-            v->family, v->output, v->loss, v->impl, v->classes, v->family, v->scale, v->family,
-            v->scale, v->check, v->output, v->status, v->ratio, v->error, v->error);
-}
-
-static void put_timing(FILE *file, const char *impl, const char *loss, const char *cache,
-                       int classes, double ns, double peak) {
-    fprintf(file,
-            "{\"kind\":\"timing\",\"problem\":\"--impl %s\",\"loss\":\"%s\",\"impl\":\"%s\","
-            "\"dtype\":\"f32\",\"rows\":128,\"classes\":%d,\"inputs\":\"normal\","
-            "\"gradients\":\"both\",\"threads\":1,\"cache\":\"%s\",\"median_ns\":%g,"
-            "\"ci95_ns\":[%g,%g],\"peak_bytes\":%g,\"aa_ratio\":null,\"aa_ci95\":null}\n",
-            impl, loss, impl, classes, cache, ns, 0.9 * ns, 1.1 * ns, peak);
-}
-
-static FILE *open_records(const char *text) {
-    FILE *file = fopen(records, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    return file;
-}
-
-static void put_text(const char *text) { assert_int_equal(fclose(open_records(text)), 0); }
-
-/* One of everything: 6 pass, 2 fail, 1 skipped, 1 untested. */
-static void put_everything(void) {
-    static const verdict list[] = {
-        {"pairwise", "kl", "near", "enclosure", "kl", "pass", "0.5", 1e-2, 1.75, 10},
-        {"pairwise", "kl", "near", "enclosure", "kl", "pass", "0.25", 1e-4, 1.5, 10},
-        {"pairwise", "kl", "normal", "enclosure", "kl", "pass", "0.25", 1, 0.25, 10},
-        {"pairwise", "kl", "near", "enclosure", "grad_teacher", "pass", "0.5", 1e-4, 2.5, 10},
-        {"pairwise", "kl", "near", "enclosure", "grad_student", "pass", "0.5", 1e-4, 2.25, 10},
-        {"pairwise", "kl", "normal", "enclosure", "grad_student", "fail", "4.5", 1, 36, 10},
-        {"it's <i>", "kl", "near", "enclosure", "kl", "fail", "\"inf\"", 1e-4, 9, 1000},
-        {"pairwise", "dkl", "normal", "theorem", "grad_student", "pass", "0.1", 2, 3, 10},
-        {"pairwise", "kl", "near", "enclosure", "kl", "skipped", "null", 1e-4, 77, 10},
-        {"pairwise", "gkl", "near", "property:shift", "loss", "untested", "null", 1, 0, 10}};
-    FILE *file = open_records(MACHINE);
-    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-        put_verdict(file, &list[i]);
-    for (int classes = 10; classes <= 1000; classes *= 10) {
-        put_timing(file, "it's <i>", "kl", "hot", classes, 640 * classes, 2048);
-        put_timing(file, "pairwise", "dkl", "hot", classes, 25600.0 * classes * classes, 1048576);
-        put_timing(file, "pairwise", "kl", "hot", classes, 1280 * classes, 2048);
-    }
-    put_timing(file, "pairwise", "kl", "hot", 20, 5, 5);
-    put_timing(file, "pairwise", "kl", "cold", 10, 99999, 9e9);
-    assert_int_equal(fclose(file), 0);
-}
-
-static int write_report(void) {
-    message[0] = 0;
-    return report_write(files, 1, out, PLOTS_DIR, message, sizeof message);
-}
-
-static char *made_page(void) {
-    if (write_report() != 0)
-        fail_msg("%s", message);
-    return slurp(fopen(page_path, "r"));
-}
-
 /* ---- The tests ---- */
 
 static void page_has_everything_inside(void **state) {
@@ -166,7 +26,13 @@ static void page_has_everything_inside(void **state) {
     put_everything();
     char *page = made_page();
     check_page(page);
-    assert_int_equal(occurrences(page, "<svg"), 3);
+    /* each picture once, of no size, and views of its panels and of the entries of its key */
+    assert_int_equal(occurrences(page, "class=\"whole\""), PICTURES);
+    assert_int_equal(occurrences(page, "id=\"error-all\""), 1);
+    assert_int_equal(
+        occurrences(page, "aria-label=\"Error of KL on near-equal logits: KL in f32\""), 1);
+    assert_int_equal(occurrences(page, "<use href=\"#time-all\""), 2 + 2);
+    assert_int_equal(occurrences(page, "<use href=\"#heat-all\""), 1);
     assert_has(page, "<strong>6 of 8 verdicts pass</strong>");
     assert_has(page, ">2 fail</a>");
     assert_has(page, "1 skipped, 1 untested");
@@ -189,8 +55,9 @@ static void page_has_everything_inside(void **state) {
     assert_has(failures, "4.50");
     assert_has(failures, "untested");
     free(page);
-    static const char *const pictures[] = {"time", "error", "theorem"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const pictures[PICTURES] = {"time", "error", "theorem",  "memory",
+                                                   "heat", "roof",  "breaks-kl"};
+    for (int i = 0; i < PICTURES; i++) {
         char path[100], start[8] = "";
         snprintf(path, sizeof path, "%s/%s.png", out, pictures[i]);
         FILE *file = fopen(path, "rb");
@@ -199,7 +66,7 @@ static void page_has_everything_inside(void **state) {
         fclose(file);
         assert_memory_equal(start, "\x89PNG\r\n\x1a\n", 8);
     }
-    assert_int_equal(entries(out), 4);
+    assert_int_equal(entries(out), 1 + PICTURES);
     assert_int_equal(entries(temporary), 0);
 }
 
@@ -253,7 +120,7 @@ static void page_survives_a_full_disk(void **state) {
     assert_has(message, page_path);
     char *after = slurp(fopen(page_path, "r"));
     assert_string_equal(after, page);
-    assert_int_equal(entries(out), 4);
+    assert_int_equal(entries(out), 1 + PICTURES);
     free(after);
     free(page);
 }
@@ -283,7 +150,7 @@ static void verdicts_pass_only_by_their_numbers(void **state) {
                                      : "<strong>0 of 1 verdicts pass</strong>");
         assert_has(page, t[i].passes ? "\"verdict good\"" : "\"verdict bad\"");
         assert_int_equal(occurrences(page, "<section id=\"failures\">"), !t[i].passes);
-        assert_int_equal(occurrences(page, "<tr class=\"bad\">"), t[i].passes ? 0 : 2);
+        assert_int_equal(occurrences(page, "<tr class=\"bad\">"), t[i].passes ? 0 : 3);
         assert_int_equal(occurrences(page, "<svg"), 0);
         free(page);
     }

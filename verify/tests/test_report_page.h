@@ -9,17 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static void assert_has(const char *text, const char *part) {
+static inline void assert_has(const char *text, const char *part) {
     if (!strstr(text, part))
         fail_msg("not there: %s", part);
 }
 
-static void assert_lacks(const char *text, const char *part) {
+static inline void assert_lacks(const char *text, const char *part) {
     if (strstr(text, part))
         fail_msg("there: %.60s", strstr(text, part));
 }
 
-static size_t occurrences(const char *text, const char *part) {
+static inline size_t occurrences(const char *text, const char *part) {
     size_t count = 0;
     for (; (text = strstr(text, part)); text += strlen(part))
         count++;
@@ -84,7 +84,7 @@ static const char *scan_attributes(const char *page, const char *p, bool *closed
     return p + 1;
 }
 
-static void check_page(const char *page) {
+static inline void check_page(const char *page) {
     static const char *const
         lone = " meta br hr ",
         *const banned = " script link img iframe object embed base image use-external video audio ";
