@@ -109,6 +109,7 @@ static void take_timing(report_data *data, const json_t *line, size_t run) {
     t->aa_low = number_in(line, "aa_ci95", 0);
     t->aa_high = number_in(line, "aa_ci95", 1);
     t->bandwidth_share = number_of(line, "bandwidth_share");
+    t->samples = json_object_get(line, "samples_ns");
     t->run = run;
 }
 

@@ -1,6 +1,6 @@
 /*
  * What the report reads from records: verdicts, timings and machines, in the order of the files,
- * and the order in which tables and curves show them. Private to the report.
+ * and the order in which tables and curves show them. The comparison reads records through it, too.
  */
 #ifndef BENCH_REPORT_DATA_H
 #define BENCH_REPORT_DATA_H
@@ -30,6 +30,7 @@ typedef struct report_timing {
     const char *problem, *loss, *impl, *dtype, *inputs, *gradients, *cache, *stopped;
     double rows, classes, threads, median, low, high; /* ns of one run */
     double peak_bytes, aa_ratio, aa_low, aa_high, bandwidth_share;
+    const json_t *samples; /* ns, as the record has them; NULL: it has none */
     size_t run;
 } report_timing;
 
