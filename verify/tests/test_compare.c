@@ -64,9 +64,12 @@ static const made_file files[] = {
     {.name = "v.nan", .runs = 1, .verdicts = OUTPUTS("pass", "1", "pass", "\"nan\"")},
     {.name = "v.part", .runs = 1, .verdicts = VERDICT("kl", "1", "pass", "1")},
     /* the worst of a file counts, wherever it is */
-    {.name = "v.twice",
+    {.name = "v.first",
      .runs = 1,
-     .verdicts = OUTPUTS("fail", "9", "pass", "100") OUTPUTS("pass", "1", "pass", "100")},
+     .verdicts = OUTPUTS("fail", "0.5", "pass", "100") OUTPUTS("pass", "1", "pass", "100")},
+    {.name = "v.second",
+     .runs = 1,
+     .verdicts = OUTPUTS("pass", "1", "pass", "100") OUTPUTS("fail", "0.5", "pass", "100")},
 };
 
 static void put_text(const char *name, const char *text) {
@@ -146,7 +149,8 @@ static const struct comparing {
     {"v v.last", 1, {0, 0, 0, 3}, "loss of centred.scalar passed and does not now", "runs"},
     {"v v.untested", 1, {0, 0, 0, 3}, "1 lost of 2", "runs"},
     {"v v.skipped", 1, {0, 0, 0, 3}, "1 lost of 2", "runs"},
-    {"v v.twice", 1, {0, 0, 0, 3}, "1 lost of 2", "runs"},
+    {"v v.first", 1, {0, 0, 0, 3}, "1 lost of 2", "runs"},
+    {"v v.second", 1, {0, 0, 0, 3}, "1 lost of 2", "runs"},
     {"v v.grew", 1, {0, 0, 0, 3}, "worst error 2.1 ulp, was 1", "runs"},
     {"v v.grown", 1, {0, 0, 0, 3}, "worst error 210 ulp, was 100", "runs"},
     {"v v.nan", 1, {0, 0, 0, 3}, "worst error nan ulp", "runs"},
