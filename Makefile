@@ -105,7 +105,7 @@ help:
 	@echo '              families, losses, options and shapes, in as many runs as it takes'
 	@echo 'bench         verify, timings, real logits, report: results/report.html'
 	@echo 'report plots  the report again, from the records that are there'
-	@echo 'compare       this tree against revision BASE, two minutes on a quiet machine; ROUNDS (24),'
+	@echo 'compare       this tree against revision BASE, in a minute or two; ROUNDS (24),'
 	@echo '              THRESHOLD (3%), OPTIONS of dkl bench; compare-trials: its error rates, TRIALS (20)'
 	@echo 'logits        trains the networks whose logits are the real input'
 	@echo 'records       the recorded runs that documents quote, into bench/records/'
