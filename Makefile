@@ -48,8 +48,8 @@ ifeq ($(filter release asan,$(MODE)),)
 $(error MODE=$(MODE) is neither release nor asan)
 endif
 # The bounds hold for operations that are rounded one by one: nothing contracted or reordered.
-BASE := -std=c11 -g -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes \
-        $(if $(WERROR),-Werror) -ffp-contract=off
+DIALECT := -std=c11 -g -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes \
+           $(if $(WERROR),-Werror) -ffp-contract=off
 # What is built does not tell where: debug information, too, names files relative to the checkout,
 # which gcc calls by PWD if that leads here.
 export PWD := $(CURDIR)
@@ -89,8 +89,8 @@ LIMIT_OBJECTS := $(if $(VARIANTS),$(addprefix $(B)/bench/limit_loops.,fma.o avx5
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all help test tests verify bench plots report install uninstall sanitize format \
-        format-check lint layers logits records stability tables exhaustive search run-exhaustive \
-        run-search clean objects FORCE
+        format-check lint layers logits records stability tables compare compare-trials \
+        exhaustive search run-exhaustive run-search clean objects FORCE
 
 all: $(B)/libdkl.a $(B)/libdkl.so.$(VERSION) $(B)/dkl $(B)/dkl-train
 ifeq ($(CONFIG),$(DEFAULT_CONFIG))
@@ -108,6 +108,8 @@ help:
 	@echo 'bench         verify, timings, real logits, report: results/report.html; FULL=1: every'
 	@echo '              shape that dkl bench --shapes names'
 	@echo 'report plots  the report again, from the records that are there'
+	@echo 'compare       this tree against revision BASE, in a minute or two; ROUNDS (24),'
+	@echo '              THRESHOLD (3%), OPTIONS of dkl bench; compare-trials: its error rates, TRIALS (20)'
 	@echo 'logits        trains the networks whose logits are the real input'
 	@echo 'records       the recorded runs that documents quote, into bench/records/; stability:'
 	@echo '              those of reference/stability.md alone'
@@ -145,7 +147,7 @@ $(B)/verify/primitives/%.o: FOLDER = -O3 $(OMP) $(LOOK_VERIFY)
 $(B)/bench/%.o: FOLDER = -O2 $(OMP) $(LOOK_BENCH)
 $(B)/bench/train/%.o: FOLDER = -O2 $(LOOK_TRAIN)
 $(B)/verify/tests/%.o: FOLDER = -O1 $(LOOK_TESTS) $(TEST_DEFINES)
-COMPILE = $(CC) $(BASE) $(MAP) $(FOLDER) $(MODE_$(MODE)) $(CPPFLAGS) $(CFLAGS) $(OWN)
+COMPILE = $(CC) $(DIALECT) $(MAP) $(FOLDER) $(MODE_$(MODE)) $(CPPFLAGS) $(CFLAGS) $(OWN)
 
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
@@ -167,7 +169,7 @@ $(B)/bench/limit_loops.avx512.o: VECTORS = -mfma -mavx512f -mprefer-vector-width
 text = '$(subst ','\'',$(strip $(1)))'
 write = @mkdir -p $(@D); printf '%s\n' $(1) | cmp -s - $@ || printf '%s\n' $(1) >$@
 $(B)/flags: FORCE
-	$(call write,$(call text,$(CC) $(BASE) $(MAP) $(MODE_$(MODE)) $(OMP) $(KERNEL_FLAGS)))
+	$(call write,$(call text,$(CC) $(DIALECT) $(MAP) $(MODE_$(MODE)) $(OMP) $(KERNEL_FLAGS)))
 $(B)/prefix: FORCE
 	$(call write,$(call text,$(DATADIR)))
 $(B)/commit: FORCE
@@ -177,7 +179,7 @@ $(B)/commit: FORCE
 
 # The record of a machine says how and from which commit its program was built.
 $(B)/bench/machine.o: $(B)/commit
-$(B)/bench/machine.o: OWN = $(shell cat $(B)/commit 2>/dev/null) -DBUILD_FLAGS='"$(strip $(BASE) \
+$(B)/bench/machine.o: OWN = $(shell cat $(B)/commit 2>/dev/null) -DBUILD_FLAGS='"$(strip $(DIALECT) \
     $(KERNEL_FLAGS) $(MODE_$(MODE)) $(CPPFLAGS) $(CFLAGS))"'
 # The program knows where its plots will be installed.
 $(B)/bench/command_report.o: $(B)/prefix
@@ -235,7 +237,7 @@ $(B)/mutants/%/dkl: verify/mutate verify/mutants.list $(wildcard kernels/*) $(B)
                     $(B)/bench.a $(B)/verify.a $(B)/reference.a
 	@verify/mutate verify/mutants.list $* $(@D)
 	@echo mutant $*
-	@$(LINK) $(BASE) -w -O1 $(@D)/kernels/*.c $(filter %.o %.a,$^) -o $@ $(DKL_LIBS)
+	@$(LINK) $(DIALECT) -w -O1 $(@D)/kernels/*.c $(filter %.o %.a,$^) -o $@ $(DKL_LIBS)
 .PRECIOUS: $(B)/%.o
 
 # Mutants judge the checks and the install test the Makefile: once, in the release build.
@@ -327,6 +329,15 @@ bench: all logits $(filter test sanitize lint layers verify,$(MAKECMDGOALS))
 	$(if $(FULL),$(BENCH_FULL);) \
 	$(B)/dkl report $(RECORDS) --out results && echo 'report: results/report.html' || failed=$$?; \
 	exit $$failed
+
+# Settings of the build go to the other revision's, too. Its exit status, which make hides, is that
+# of bench/compare.
+COMPARE = B='$(B)' ROUNDS='$(ROUNDS)' CC='$(CC)' CFLAGS='$(CFLAGS)' CPPFLAGS='$(CPPFLAGS)' \
+          LDFLAGS='$(LDFLAGS)' MODE='$(MODE)' OPENMP='$(OPENMP)' MAKE='$(MAKE)'
+compare: all
+	@$(COMPARE) THRESHOLD='$(THRESHOLD)' OPTIONS='$(OPTIONS)' bench/compare '$(BASE)'
+compare-trials: all
+	@$(COMPARE) TRIALS='$(TRIALS)' bench/compare_trial
 
 # The runs that documents quote (bench/records/README.md); commit what they leave.
 RECORD = --batch 8 --classes 10,100,1000 --out bench/records/$(1).jsonl --inputs $(call commas,$(2))

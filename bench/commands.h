@@ -13,6 +13,7 @@ int command_eval(const options *o);
 int command_prior(const options *o);
 int command_verify(const options *o, int argc, char **argv);
 int command_bench(const options *o, int argc, char **argv);
+int command_compare(const options *o);
 int command_report(const options *o);
 
 /* A record of this kind with the fields that every problem has; NULL: no memory. */

@@ -12,9 +12,11 @@ static const char usage[] =
     "  prior     class priors of an epoch, from .npy files of logits and labels\n"
     "  verify    verdicts against proved enclosures and derived bounds\n"
     "  bench     timings of implementations that pass verification\n"
+    "  compare   two files of records: what has become slower or less accurate\n"
     "  report    HTML report of records, with its pictures inside\n\n"
     "dkl COMMAND --help lists the options; dkl --version prints the version.\n"
-    "exit status: 0 all well, 1 a check failed, 2 usage, 3 the machine or a file failed\n";
+    "exit status: 0 all well, 1 a check failed or a regression, 2 usage, 3 the machine or a file "
+    "failed\n";
 
 static int run(const options *o, int argc, char **argv) {
     if (strcmp(o->command, "list") == 0)
@@ -27,11 +29,14 @@ static int run(const options *o, int argc, char **argv) {
         return command_verify(o, argc, argv);
     if (strcmp(o->command, "bench") == 0)
         return command_bench(o, argc, argv);
+    if (strcmp(o->command, "compare") == 0)
+        return command_compare(o);
     return command_report(o);
 }
 
 static int is_command(const char *name) {
-    static const char *const names[] = {"list", "eval", "prior", "verify", "bench", "report"};
+    static const char *const names[] = {"list",  "eval",    "prior", "verify",
+                                        "bench", "compare", "report"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0)
             return 1;

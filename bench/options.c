@@ -15,7 +15,7 @@ typedef struct raw {
     char *loss, *preset, *impl, *dtype, *batch, *classes, *inputs, *seed, *alpha, *beta,
         *temperature, *student_temperature, *tau, *gamma, *weights, *symmetric, *reduction,
         *normalise, *gradients, *threads, *cache, *time, *grad_dtype, *row_weights, *momentum,
-        *out_dtype;
+        *out_dtype, *threshold;
 } raw;
 
 static raw given;
@@ -108,6 +108,16 @@ static struct poptOption bench_table[] = {
      "rows x classes by name: tiny, paper, dense, language, all, grid", "SET,.."},
     POPT_TABLEEND};
 
+static struct poptOption compare_table[] = {
+    {"threshold", 0, POPT_ARG_STRING, &given.threshold, 0,
+     "least difference that counts, 5% or 0.05 (3%)", "SHARE"},
+    {"again", 0, POPT_ARG_STRING, &parsed.again, 0,
+     "more records of OLD's program: the noise floor from run to run", "FILE"},
+    {"allow-missing", 0, POPT_ARG_NONE, &parsed.allow_missing, 0,
+     "what OLD has and NEW lacks is no regression", NULL},
+    {"json", 0, POPT_ARG_NONE, &parsed.json, 0, "machine-readable output", NULL},
+    POPT_TABLEEND};
+
 static struct poptOption report_table[] = {
     {"out", 0, POPT_ARG_STRING, &parsed.out, 0, "folder of the report (results)", "DIR"},
     {"markdown", 0, POPT_ARG_NONE, &parsed.markdown, 0, "print the README's table instead", NULL},
@@ -134,6 +144,8 @@ static struct poptOption bench_options[] = {
     INCLUDE(bench_table, "Timing:"), INCLUDE(problem_table, "Problems:"),
     INCLUDE(spec_table, "Loss:"), INCLUDE(impl_table, "Implementation:"),
     POPT_AUTOHELP POPT_TABLEEND};
+static struct poptOption compare_options[] = {INCLUDE(compare_table, "Comparison:"),
+                                              POPT_AUTOHELP POPT_TABLEEND};
 static struct poptOption report_options[] = {INCLUDE(report_table, "Report:"),
                                              POPT_AUTOHELP POPT_TABLEEND};
 static struct poptOption list_options[] = {
@@ -147,13 +159,16 @@ static struct poptOption list_options[] = {
 static const struct command {
     const char *name, *title, *arguments;
     struct poptOption *table;
+    int takes_files; /* arguments that are no options */
 } commands[] = {
-    {"list", "dkl list", "[OPTION...]", list_options},
-    {"eval", "dkl eval", "--teacher T.npy --student S.npy [OPTION...]", eval_options},
-    {"prior", "dkl prior", "--logits M.npy --labels Y.npy --out P.npy [OPTION...]", prior_options},
-    {"verify", "dkl verify", "[OPTION...]", verify_options},
-    {"bench", "dkl bench", "[OPTION...]", bench_options},
-    {"report", "dkl report", "[OPTION...] RECORDS...", report_options},
+    {"list", "dkl list", "[OPTION...]", list_options, 0},
+    {"eval", "dkl eval", "--teacher T.npy --student S.npy [OPTION...]", eval_options, 0},
+    {"prior", "dkl prior", "--logits M.npy --labels Y.npy --out P.npy [OPTION...]", prior_options,
+     0},
+    {"verify", "dkl verify", "[OPTION...]", verify_options, 0},
+    {"bench", "dkl bench", "[OPTION...]", bench_options, 0},
+    {"compare", "dkl compare", "[OPTION...] OLD NEW", compare_options, 1},
+    {"report", "dkl report", "[OPTION...] RECORDS...", report_options, 1},
 };
 
 int options_complain(const options *o, int status, const char *format, ...) {
@@ -211,6 +226,20 @@ static int parse_numbers(options *o) {
     if (!status && o->given_gamma && !(o->gamma >= 0))
         status = bad(o, "gamma", given.gamma, "must not be negative");
     return status;
+}
+
+/* 5% or 0.05. */
+static int parse_threshold(options *o) {
+    static const char wanted[] = "not a share like 5% or 0.05, above 0 and below 1";
+    if (!given.threshold)
+        return 0;
+    char *end;
+    const double value = strtod(given.threshold, &end);
+    const int percent = *end == '%';
+    o->threshold = percent ? value / 100 : value;
+    return end != given.threshold && !end[percent] && o->threshold > 0 && o->threshold < 1
+               ? 0
+               : bad(o, "threshold", given.threshold, wanted);
 }
 
 /* An option that is one of a few words. */
@@ -356,7 +385,8 @@ int options_parse(options *o, int argc, const char **argv) {
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(commands[i].name, argv[0]) == 0)
             command = &commands[i];
-    parsed = (options){.seed = 1, .tau = 1, .momentum = 1, .seconds = 0.25, .command = argv[0]};
+    parsed = (options){
+        .seed = 1, .tau = 1, .momentum = 1, .seconds = 0.25, .threshold = 0.03, .command = argv[0]};
     given = (raw){.loss = NULL};
     number_strings(command->table, 0);
     /* "Usage: " is followed by the first word, which for the user are two. */
@@ -378,7 +408,9 @@ int options_parse(options *o, int argc, const char **argv) {
         status = parse_integers(o);
     if (!status)
         status = parse_lists(o);
-    if (!status && o->arguments && strcmp(argv[0], "report") != 0)
+    if (!status)
+        status = parse_threshold(o);
+    if (!status && o->arguments && !command->takes_files)
         status = options_complain(o, EXIT_USAGE, "'%s' is no option (see dkl %s --help)",
                                   o->arguments[0], argv[0]);
     if (!status)
@@ -387,26 +419,27 @@ int options_parse(options *o, int argc, const char **argv) {
 }
 
 void options_free(options *o) {
-    char **const owned[] = {&given.preset,     &given.student_temperature,
-                            &given.loss,       &given.impl,
-                            &given.dtype,      &given.batch,
-                            &given.classes,    &given.inputs,
-                            &given.seed,       &given.alpha,
-                            &given.beta,       &given.temperature,
-                            &given.tau,        &given.gamma,
-                            &given.weights,    &given.symmetric,
-                            &given.reduction,  &given.normalise,
-                            &given.gradients,  &given.threads,
-                            &given.cache,      &given.time,
-                            &given.grad_dtype, &o->out,
-                            &o->teacher,       &o->student,
-                            &o->labels,        &o->prior,
-                            &o->row_weight,    &o->grad_teacher,
-                            &o->grad_student,  &o->level,
-                            &o->shapes,        &o->checks,
-                            &o->logits,        &o->previous,
-                            &given.momentum,   &given.out_dtype,
-                            &given.row_weights};
+    char **const owned[] = {&given.preset,      &given.student_temperature,
+                            &given.loss,        &given.impl,
+                            &given.dtype,       &given.batch,
+                            &given.classes,     &given.inputs,
+                            &given.seed,        &given.alpha,
+                            &given.beta,        &given.temperature,
+                            &given.tau,         &given.gamma,
+                            &given.weights,     &given.symmetric,
+                            &given.reduction,   &given.normalise,
+                            &given.gradients,   &given.threads,
+                            &given.cache,       &given.time,
+                            &given.grad_dtype,  &o->out,
+                            &o->teacher,        &o->student,
+                            &o->labels,         &o->prior,
+                            &o->row_weight,     &o->grad_teacher,
+                            &o->grad_student,   &o->level,
+                            &o->shapes,         &o->checks,
+                            &o->logits,         &o->previous,
+                            &given.momentum,    &given.out_dtype,
+                            &given.row_weights, &given.threshold,
+                            &o->again};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
         free(*owned[i]);
         *owned[i] = NULL;

@@ -80,6 +80,11 @@ typedef struct options {
     /* list */
     int presets;
 
+    /* compare */
+    char *again;
+    double threshold; /* 0.03 is 3 % */
+    int allow_missing;
+
     /* list, report */
     int markdown, stability, results;
     const char **arguments; /* what is no option, NULL-terminated */

@@ -1,6 +1,6 @@
 /*
  * What the report reads from records: verdicts, timings and machines, in the order of the files,
- * and the order in which tables and curves show them. Private to the report.
+ * and the order in which tables and curves show them. The comparison reads records through it, too.
  */
 #ifndef BENCH_REPORT_DATA_H
 #define BENCH_REPORT_DATA_H

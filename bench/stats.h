@@ -59,4 +59,16 @@ stats_status stats_compare(const double *numerator, size_t numerator_count,
                            const double *denominator, size_t denominator_count, uint64_t seed,
                            stats_ratio *ratio);
 
+/* Exact intervals of a median, without resampling: with x sorted, the median of the population lies
+ * outside [x_{k-1}, x_{n-k}] with probability 2 P(Binomial(n, 1/2) < k) at most, whatever the
+ * distribution (David and Nagaraja, Order Statistics, 3rd ed., 7.1). Levels for which resampling
+ * would need millions of resamples cost nothing here. */
+
+/* The largest k for which that is at most alpha; 0: there is none, count is too small. */
+size_t stats_median_rank(size_t count, double alpha);
+
+/* STATS_NO_SAMPLES too where there are too few of them for alpha. */
+stats_status stats_exact_interval(const double *samples, size_t count, double alpha,
+                                  stats_interval *interval);
+
 #endif

@@ -104,8 +104,8 @@ static void run_well(const char *arguments) {
 static const struct text {
     const char *arguments, *words;
 } texts[] = {
-    {"--help", "list eval prior verify bench report --version exit"},
-    {"help", "list eval prior verify bench report --version exit"},
+    {"--help", "list eval prior verify bench compare report --version exit"},
+    {"help", "list eval prior verify bench compare report --version exit"},
     {"--version", "dkl " DKL_VERSION},
     {"list --help", "--json --presets --markdown --help"},
     {"eval --help", SPEC IMPL "--teacher --student --labels --prior --row-weight --grad-teacher "
@@ -115,6 +115,7 @@ static const struct text {
      "--classes --batch --dtype"},
     {"verify --help", SPEC IMPL PROBLEM "--level --checks --resume"},
     {"bench --help", SPEC IMPL PROBLEM "--cache --time --shapes"},
+    {"compare --help", "--threshold --again --allow-missing --json OLD NEW"},
     {"report --help", "--out --markdown --stability --results RECORDS"},
     {"list", "centred.scalar textbook pairwise f64 f32 kl dkl normal near onehot masked logits"},
     {"list", "no dkl-ba, gkl: does not compute"},
@@ -367,7 +368,8 @@ static void test_refusals_listed(void **state) {
 /* Words of the help that are options, each of which the manual page must name. */
 static void test_manual(void **state) {
     (void)state;
-    static const char *const commands[] = {"list", "eval", "prior", "verify", "bench", "report"};
+    static const char *const commands[] = {"list",  "eval",    "prior", "verify",
+                                           "bench", "compare", "report"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char arguments[32];
         size_t options = 0;
