@@ -2,9 +2,10 @@
  * dkl bench: verifies each problem, then times the implementations that passed. An implementation
  * that fails at a shape is not timed there, and the command ends with exit status 1.
  */
+#include "bench_plan.h"
 #include "commands.h"
-#include "group.h"
 #include "records.h"
+#include "resume.h"
 #include "run_record.h"
 #include "triad.h"
 
@@ -16,104 +17,19 @@
 /* The groups to run and where their records go. */
 typedef struct session {
     const options *o;
-    group *groups;
-    size_t count, current;
+    bench_plan plan;
+    size_t current;
     bench_clock clock;
     records_writer writer;
     int recording, write_error;
+    resume finished;     /* groups of an earlier run */
+    int replaying;       /* its verdicts: they are in the file */
     const group *judged; /* of the verdicts that arrive */
     int passed[GROUP_KERNELS];
     size_t failed;
     char unmade[512]; /* why a problem's inputs could not be made; empty: all were */
     double done;      /* share of the whole run, for the progress line */
 } session;
-
-/* ---- the groups --------------------------------------------------------------------------- */
-
-static int add_group(session *s, const problem *p, measure_cache cache) {
-    group *grown = realloc(s->groups, (s->count + 1) * sizeof *grown);
-    if (!grown)
-        return -1;
-    s->groups = grown;
-    group *g = &grown[s->count++];
-    *g = (group){.p = *p, .cache = cache};
-    for (size_t k = 0; k < s->o->kernel_count && g->count < GROUP_KERNELS; k++) {
-        const dkl_kernel *kernel = s->o->kernels[k];
-        if (!(kernel->missing && kernel->missing()) &&
-            !dkl_kernel_refuses(kernel, &p->spec, p->type) &&
-            !(problem_special(p) & ~kernel->special))
-            g->kernels[g->count++] = kernel;
-    }
-    if (g->count == 0)
-        s->count--; /* nobody computes this */
-    return 0;
-}
-
-static problem make_problem(const options *o, dkl_loss loss, dkl_type type, size_t rows,
-                            size_t classes, const family_choice *inputs) {
-    return (problem){.spec = options_spec(o, loss),
-                     .type = type,
-                     .rows = rows,
-                     .classes = classes,
-                     .gradients = o->gradients,
-                     .row_weights = o->row_weights,
-                     .inputs = *inputs,
-                     .seed = o->seed};
-}
-
-/* Every combination of the command line's lists. */
-static int add_named(session *s) {
-    const options *o = s->o;
-    for (size_t l = 0; l < o->loss_count; l++)
-        for (size_t t = 0; t < o->type_count; t++)
-            for (size_t b = 0; b < o->batch_count; b++)
-                for (size_t c = 0; c < o->class_count; c++)
-                    for (size_t i = 0; i < o->input_count; i++) {
-                        const problem p = make_problem(o, o->losses[l], o->types[t], o->batches[b],
-                                                       o->classes[c], &o->inputs[i]);
-                        if ((o->hot && add_group(s, &p, MEASURE_HOT)) ||
-                            (o->cold && add_group(s, &p, MEASURE_COLD)))
-                            return -1;
-                    }
-    return 0;
-}
-
-/* The quick sweep: classes over three decades, one shape out of cache, and the logits of a
- * network. Row counts keep the quadratic formula within a fraction of a second. */
-static int add_quick(session *s) {
-    static const struct {
-        size_t rows, classes;
-        int cold;
-    } shapes[] = {{128, 10, 0},  {64, 32, 0},  {64, 100, 0},  {32, 316, 0},
-                  {16, 1000, 0}, {8, 3162, 0}, {128, 1000, 1}};
-    static const dkl_loss losses[] = {DKL_KL, DKL_DKL};
-    static const dkl_type types[] = {DKL_F32, DKL_F64};
-    const options *o = s->o;
-    const char *logits = logits_find();
-    family_choice real = {.family = NULL};
-    char text[FAMILY_PATH], message[256];
-    snprintf(text, sizeof text, "logits:dir=%s", logits_folder);
-    if (logits && family_parse(&real, text, message, sizeof message))
-        return -1;
-    for (size_t l = 0; l < 2; l++)
-        for (size_t t = 0; t < 2; t++) {
-            for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-                const problem p = make_problem(o, losses[l], types[t], shapes[i].rows,
-                                               shapes[i].classes, &o->inputs[0]);
-                if ((!shapes[i].cold || t == 0) &&
-                    add_group(s, &p, shapes[i].cold ? MEASURE_COLD : MEASURE_HOT))
-                    return -1;
-            }
-            const problem p = make_problem(o, losses[l], types[t], 10000, 10, &real);
-            if (logits && add_group(s, &p, MEASURE_HOT))
-                return -1;
-        }
-    return 0;
-}
-
-static int named(const options *o) {
-    return o->given_loss || o->given_type || o->given_batch || o->given_classes || o->given_inputs;
-}
 
 /* ---- verification before timing ------------------------------------------------------------ */
 
@@ -125,7 +41,7 @@ static void write_record(session *s, json_t *record) {
 
 static void take_verdict(void *context, const verdict *v) {
     session *s = context;
-    if (s->recording)
+    if (s->recording && !s->replaying)
         write_record(s, verdict_record(v));
     if (v->reason == REASON_MEMORY && !s->unmade[0])
         problem_explain_unmade(v->problem, s->unmade, sizeof s->unmade);
@@ -271,14 +187,28 @@ static int impossible(const group *g, const group_result *r) {
 static void show(void *context, double fraction, double seconds_left) {
     const session *s = context;
     char text[1024];
-    problem_print(text, sizeof text, &s->groups[s->current].p);
-    const double groups = (double)s->count, left = groups - 1 - (double)s->current;
+    problem_print(text, sizeof text, &s->plan.group[s->current].p);
+    const double groups = (double)s->plan.count, left = groups - 1 - (double)s->current;
     const double whole = fraction < 1 ? seconds_left / (1 - fraction) : 0;
     progress_show(text, ((double)s->current + fraction) / groups, seconds_left + left * whole);
 }
 
+/* Whether an earlier run has it in the file: then its verdicts count here, too. */
+static int is_finished(session *s, const group *g, const resume_step *name) {
+    char text[1024];
+    s->judged = g;
+    s->replaying = 1;
+    const int finished = resume_find(&s->finished, name, take_verdict, s);
+    s->replaying = 0;
+    problem_print(text, sizeof text, &g->p);
+    if (finished && !s->o->json)
+        printf("%s, %s: in %s\n", text, cache_name(g->cache), s->o->out);
+    return finished;
+}
+
 static int run_group(session *s, group *g) {
     char message[512];
+    const resume_step name = {&g->p, 0, cache_name(g->cache), s->o->seconds};
     group_result result;
     measure_options how = {.clock = s->clock,
                            .seconds = s->o->seconds,
@@ -286,11 +216,15 @@ static int run_group(session *s, group *g) {
                            .seed = s->o->seed,
                            .progress = show,
                            .progress_context = s};
+    if (is_finished(s, g, &name))
+        return 0;
     keep_verified(s, g);
     if (s->unmade[0])
         return options_complain(s->o, EXIT_MACHINE, "%s", s->unmade);
-    if (g->count == 0)
+    if (g->count == 0) {
+        write_record(s, resume_record(&s->finished, &name));
         return 0;
+    }
     if (group_run(g, &how, &result, message, sizeof message)) {
         group_result_free(g, &result);
         return options_complain(s->o, EXIT_MACHINE, "%s", message);
@@ -307,6 +241,8 @@ static int run_group(session *s, group *g) {
     if (!s->o->json)
         print_group(g, &result);
     const int wrong = impossible(g, &result);
+    if (!wrong)
+        write_record(s, resume_record(&s->finished, &name));
     group_result_free(g, &result);
     return wrong ? options_complain(s->o, EXIT_MACHINE,
                                     "a kernel moved its bytes faster than the triad: the "
@@ -318,9 +254,24 @@ static int check_memory(const session *s) {
     machine_memory memory;
     int status = 0;
     machine_memory_find(&memory);
-    for (size_t i = 0; i < s->count && !status; i++)
-        status =
-            problem_check_memory(s->o, &s->groups[i].p, group_copy_bytes(&s->groups[i]), &memory);
+    for (size_t i = 0; i < s->plan.count && !status; i++)
+        status = problem_check_memory(s->o, &s->plan.group[i].p,
+                                      group_copy_bytes(&s->plan.group[i]), &memory);
+    return status;
+}
+
+static int open_records(session *s, int argc, char **argv) {
+    static const char *const same[] = {"cpu",       "cores",    "features", "l2_bytes",
+                                       "llc_bytes", "governor", "kernel",   NULL};
+    const options *o = s->o;
+    json_t *machine = run_record(argc, argv, &s->clock);
+    int status = resume_open(&s->finished, o, machine, same);
+    const int error = status ? 0 : records_open(&s->writer, o->out);
+    if (error)
+        status = options_complain(o, EXIT_MACHINE, "%s: %s", o->out, records_error_text(error));
+    if (!status)
+        s->write_error = records_write(&s->writer, machine);
+    json_decref(machine);
     return status;
 }
 
@@ -328,9 +279,9 @@ static int open_session(session *s, int argc, char **argv) {
     const options *o = s->o;
     if (bench_clock_open(&s->clock))
         return options_complain(o, EXIT_MACHINE, "no clock that moves");
-    if (named(o) ? add_named(s) : add_quick(s))
+    if (bench_plan_make(&s->plan, o))
         return options_complain(o, EXIT_MACHINE, "no memory for the problems");
-    if (s->count == 0)
+    if (s->plan.count == 0)
         return options_complain(o, EXIT_USAGE,
                                 "nothing to time: no implementation here computes what the "
                                 "options ask for");
@@ -338,13 +289,9 @@ static int open_session(session *s, int argc, char **argv) {
     if (status)
         return status;
     s->recording = o->json || o->out;
-    if (s->recording) {
-        const int error = records_open(&s->writer, o->out);
-        if (error)
-            return options_complain(o, EXIT_MACHINE, "%s: %s", o->out, records_error_text(error));
-        write_record(s, run_record(argc, argv, &s->clock));
-    }
-    if (!named(o) && !logits_find())
+    if (s->recording && open_records(s, argc, argv))
+        return EXIT_MACHINE;
+    if (!bench_named(o) && !logits_find())
         fprintf(stderr, "skipped: logits of a network, none in %s (make logits)\n", logits_folder);
     return 0;
 }
@@ -365,11 +312,12 @@ int command_bench(const options *o, int argc, char **argv) {
     session s = {.o = o};
     int status = open_session(&s, argc, argv);
     if (!status) {
-        for (s.current = 0; s.current < s.count && !status && !s.write_error; s.current++)
-            status = run_group(&s, &s.groups[s.current]);
+        for (s.current = 0; s.current < s.plan.count && !status && !s.write_error; s.current++)
+            status = run_group(&s, &s.plan.group[s.current]);
         progress_show(NULL, 0, 0);
         status = close_session(&s, status);
     }
-    free(s.groups);
+    bench_plan_free(&s.plan);
+    resume_free(&s.finished);
     return status;
 }
