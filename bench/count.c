@@ -10,7 +10,8 @@
 
 #include <stdio.h>
 
-/* Where the row algorithm changes its ways: a few classes, many, near-equal logits, no gradients. */
+/* Where the row algorithm changes its ways: a few classes, many, near-equal logits, no gradients.
+ */
 static const struct {
     size_t rows, classes;
     const char *inputs;
