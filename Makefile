@@ -90,7 +90,8 @@ LIMIT_OBJECTS := $(if $(VARIANTS),$(addprefix $(B)/bench/limit_loops.,fma.o avx5
 .SUFFIXES:
 .PHONY: all help test tests verify bench plots report install uninstall sanitize format \
         format-check lint layers logits records stability tables compare compare-trials \
-        exhaustive search run-exhaustive run-search clean objects FORCE
+        exhaustive search run-exhaustive run-search check-accuracy accuracy check-instructions \
+        instructions kill-trials ci clean objects FORCE
 
 all: $(B)/libdkl.a $(B)/libdkl.so.$(VERSION) $(B)/dkl $(B)/dkl-train
 ifeq ($(CONFIG),$(DEFAULT_CONFIG))
@@ -107,6 +108,11 @@ help:
 	@echo '              families, losses, options and shapes, in as many runs as it takes'
 	@echo 'bench         verify, timings, real logits, report: results/report.html; FULL=1: every'
 	@echo '              shape that dkl bench --shapes names'
+	@echo 'ci            test, verify, check-accuracy and check-instructions, all of them whatever'
+	@echo '              fails: results/junit.xml, results/report.html'
+	@echo 'check-accuracy      worst errors against bench/accuracy.txt; accuracy: writes it'
+	@echo 'check-instructions  instruction counts against bench/instructions.txt; instructions: ...'
+	@echo 'kill-trials   kills verify and bench 50 times each and looks at their records'
 	@echo 'report plots  the report again, from the records that are there'
 	@echo 'compare       this tree against revision BASE, in a minute or two; ROUNDS (24),'
 	@echo '              THRESHOLD (3%), OPTIONS of dkl bench; compare-trials: its error rates, TRIALS (20)'
@@ -207,7 +213,7 @@ $(B)/libdkl.so.$(VERSION): $(KERNEL_OBJECTS)
 $(B)/kernels.a: $(KERNEL_OBJECTS)
 $(B)/reference.a: $(call objects,$(REFERENCE))
 $(B)/verify.a: $(call objects,$(VERIFY) verify/primitives/primitive.c)
-$(B)/bench.a: $(call objects,$(filter-out bench/main.c,$(BENCH))) $(LIMIT_OBJECTS)
+$(B)/bench.a: $(call objects,$(filter-out bench/main.c bench/count.c,$(BENCH))) $(LIMIT_OBJECTS)
 $(B)/train.a: $(call objects,$(filter-out bench/train/train.c,$(TRAIN)))
 $(ARCHIVES) $(B)/kernels.a:
 	@rm -f $@
@@ -216,6 +222,8 @@ $(ARCHIVES) $(B)/kernels.a:
 $(B)/dkl: $(B)/bench/main.o $(B)/bench.a $(B)/verify.a $(B)/reference.a $(B)/libdkl.a
 	$(LINK) $^ -o $@ $(DKL_LIBS)
 $(B)/exhaustive $(B)/search: $(B)/%: $(B)/verify/primitives/%.o $(B)/verify/primitives/primitive.o
+	$(LINK) $^ -o $@ $(DKL_LIBS)
+$(B)/count: $(B)/bench/count.o $(B)/verify.a $(B)/reference.a $(B)/libdkl.a
 	$(LINK) $^ -o $@ $(DKL_LIBS)
 $(B)/dkl-train: $(B)/bench/train/train.o $(B)/train.a $(B)/verify.a
 	$(LINK) $^ -o $@ $(TRAIN_LIBS)
@@ -244,7 +252,7 @@ $(B)/mutants/%/dkl: verify/mutate verify/mutants.list $(wildcard kernels/*) $(B)
 ONCE := $(if $(filter release,$(MODE)),,test_mutants $(notdir $(TEST_SCRIPTS:.sh=)))
 RUN := $(foreach t,$(sort $(TEST_PROGRAMS)) $(TEST_SCRIPTS),$(if \
          $(filter $(ONCE),$(basename $(notdir $(t)))),,$(t)))
-tests: $(TEST_PROGRAMS) $(if $(ONCE),,$(MUTANTS))
+tests: $(TEST_PROGRAMS) $(B)/count $(if $(ONCE),,$(MUTANTS))
 test: all tests layers
 	@$(if $(ONCE),echo 'left to MODE=release: $(ONCE)')
 	@rm -f $(B)/times $(B)/sanitizer.*
@@ -338,6 +346,34 @@ compare: all
 	@$(COMPARE) THRESHOLD='$(THRESHOLD)' OPTIONS='$(OPTIONS)' bench/compare '$(BASE)'
 compare-trials: all
 	@$(COMPARE) TRIALS='$(TRIALS)' bench/compare_trial
+
+# What a CI asks, and the files that it is held against: a change that means to move them commits
+# what `make accuracy` or `make instructions` leaves. Real logits differ from machine to machine.
+ACCURACY_RUN = $(B)/dkl verify --level ci
+check-accuracy: all
+	$(ACCURACY_RUN) --accuracy bench/accuracy.txt
+accuracy: all
+	$(ACCURACY_RUN) --accuracy-out bench/accuracy.txt || [ $$? -eq 1 ]
+check-instructions: all $(B)/count
+	bench/instructions $(B) bench/instructions.txt
+instructions: all $(B)/count
+	bench/instructions $(B) bench/instructions.txt --rewrite
+kill-trials: all
+	verify/kill_trials $(B)/dkl 50
+
+# Each step whatever became of those before, in a line of its own because make -n runs what calls
+# make; the last line is the verdict.
+CI_STEPS := test verify instructions report
+ci: all $(B)/count
+	@mkdir -p results && rm -f results/verify.jsonl results/junit.xml $(CI_STEPS:%=$(B)/ci.%)
+	@$(MAKE) test; echo $$? >$(B)/ci.test
+	@$(ACCURACY_RUN) --out results/verify.jsonl --junit results/junit.xml \
+	  --accuracy bench/accuracy.txt; echo $$? >$(B)/ci.verify
+	@bench/instructions $(B) bench/instructions.txt; echo $$? >$(B)/ci.instructions
+	@$(B)/dkl report results/verify.jsonl --out results; echo $$? >$(B)/ci.report
+	@echo 'ci: results/junit.xml, results/report.html'; failed=0; for step in $(CI_STEPS); do \
+	  status=$$(cat $(B)/ci.$$step); echo "ci: $$step: exit status $$status"; \
+	  [ "$$status" = 0 ] || failed=1; done; exit $$failed
 
 # The runs that documents quote (bench/records/README.md); commit what they leave.
 RECORD = --batch 8 --classes 10,100,1000 --out bench/records/$(1).jsonl --inputs $(call commas,$(2))

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "limits.h"
 #include "records.h"
+#include "resume.h"
 #include "run_record.h"
 #include "triad.h"
 #include "work.h"
@@ -26,6 +27,8 @@ typedef struct session {
     bench_clock clock;
     records_writer writer;
     int recording, write_error;
+    resume finished;     /* groups of an earlier run */
+    int replaying;       /* its verdicts: they are in the file */
     const group *judged; /* of the verdicts that arrive */
     int passed[GROUP_KERNELS];
     size_t failed;
@@ -43,7 +46,7 @@ static void write_record(session *s, json_t *record) {
 
 static void take_verdict(void *context, const verdict *v) {
     session *s = context;
-    if (s->recording)
+    if (s->recording && !s->replaying)
         write_record(s, verdict_record(v));
     if (v->reason == REASON_MEMORY && !s->unmade[0])
         problem_explain_unmade(v->problem, s->unmade, sizeof s->unmade);
@@ -233,8 +236,22 @@ static void show(void *context, double fraction, double seconds_left) {
     progress_show(text, ((double)s->current + fraction) / groups, seconds_left + left * whole);
 }
 
+/* Whether an earlier run has it in the file: then its verdicts count here, too. */
+static int is_finished(session *s, const group *g, const resume_step *name) {
+    char text[1024];
+    s->judged = g;
+    s->replaying = 1;
+    const int finished = resume_find(&s->finished, name, take_verdict, s);
+    s->replaying = 0;
+    problem_print(text, sizeof text, &g->p);
+    if (finished && !s->o->json)
+        printf("%s, %s: in %s\n", text, cache_name(g->cache), s->o->out);
+    return finished;
+}
+
 static int run_group(session *s, group *g) {
     char message[512];
+    const resume_step name = {&g->p, 0, cache_name(g->cache), s->o->seconds * g->time};
     group_result result;
     measure_options how = {.clock = s->clock,
                            .seconds = s->o->seconds * g->time,
@@ -242,11 +259,15 @@ static int run_group(session *s, group *g) {
                            .seed = s->o->seed,
                            .progress = show,
                            .progress_context = s};
+    if (is_finished(s, g, &name))
+        return 0;
     keep_verified(s, g);
     if (s->unmade[0])
         return options_complain(s->o, EXIT_MACHINE, "%s", s->unmade);
-    if (g->count == 0)
+    if (g->count == 0) {
+        write_record(s, resume_record(&s->finished, &name));
         return 0;
+    }
     if (group_run(g, &how, &result, message, sizeof message)) {
         group_result_free(g, &result);
         return options_complain(s->o, EXIT_MACHINE, "%s", message);
@@ -264,6 +285,8 @@ static int run_group(session *s, group *g) {
         print_group(g, &result);
     warn_of_noise(g, &result);
     const int wrong = impossible(g, &result);
+    if (!wrong)
+        write_record(s, resume_record(&s->finished, &name));
     group_result_free(g, &result);
     return wrong ? options_complain(s->o, EXIT_MACHINE,
                                     "a kernel moved its bytes faster than the triad: the "
@@ -278,6 +301,21 @@ static int check_memory(const session *s) {
     for (size_t i = 0; i < s->plan.count && !status; i++)
         status = problem_check_memory(s->o, &s->plan.groups[i].p,
                                       group_copy_bytes(&s->plan.groups[i]), &memory);
+    return status;
+}
+
+static int open_records(session *s, int argc, char **argv) {
+    static const char *const same[] = {"cpu",       "cores",    "features", "l2_bytes",
+                                       "llc_bytes", "governor", "kernel",   NULL};
+    const options *o = s->o;
+    json_t *machine = run_record(argc, argv, &s->clock);
+    int status = resume_open(&s->finished, o, machine, same);
+    const int error = status ? 0 : records_open(&s->writer, o->out);
+    if (error)
+        status = options_complain(o, EXIT_MACHINE, "%s: %s", o->out, records_error_text(error));
+    if (!status)
+        s->write_error = records_write(&s->writer, machine);
+    json_decref(machine);
     return status;
 }
 
@@ -317,12 +355,8 @@ static int open_session(session *s, int argc, char **argv) {
     if (status)
         return status;
     s->recording = o->json || o->out;
-    if (s->recording) {
-        const int error = records_open(&s->writer, o->out);
-        if (error)
-            return options_complain(o, EXIT_MACHINE, "%s: %s", o->out, records_error_text(error));
-        write_record(s, run_record(argc, argv, &s->clock));
-    }
+    if (s->recording && open_records(s, argc, argv))
+        return EXIT_MACHINE;
     if (!bench_plan_named(o) && !logits_find())
         fprintf(stderr, "skipped: logits of a network, none in %s (make logits)\n", logits_folder);
     if (s->plan.too_long)
@@ -355,5 +389,6 @@ int command_bench(const options *o, int argc, char **argv) {
         status = close_session(&s, status);
     }
     free(s.plan.groups);
+    resume_free(&s.finished);
     return status;
 }

@@ -1,12 +1,14 @@
 /* dkl verify: the default plan or the problems of the command line, as verdicts. */
 #include "commands.h"
+#include "accuracy.h"
 #include "clock.h"
+#include "junit.h"
 #include "plan.h"
 #include "ratios.h"
 #include "records.h"
+#include "resume.h"
 #include "run_record.h"
 #include "verify_plan.h"
-#include "verify_resume.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,7 +22,10 @@ typedef struct output {
     const options *o;
     records_writer writer;
     int recording, write_error;
-    ratios seen;
+    json_t *machine;
+    junit xml;
+    accuracy_file old;
+    ratios seen, worst; /* of all; of those that --accuracy compares */
     int short_of_memory;
     size_t verified;  /* passing verdicts on implementations, not on inputs */
     char unmade[512]; /* why a problem's inputs could not be made; empty: all were */
@@ -48,7 +53,8 @@ static void write_record(output *out, json_t *record) {
 
 static void take(void *context, const verdict *v) {
     output *out = context;
-    out->short_of_memory |= ratios_add(&out->seen, v);
+    out->short_of_memory |= ratios_add(&out->seen, v) | accuracy_add(&out->worst, v);
+    junit_add(&out->xml, v);
     out->verified += v->status == VERDICT_PASS && strcmp(v->check, "claim") != 0;
     if (v->reason == REASON_MEMORY && !out->unmade[0])
         problem_explain_unmade(v->problem, out->unmade, sizeof out->unmade);
@@ -58,26 +64,36 @@ static void take(void *context, const verdict *v) {
         write_record(out, verdict_record(v));
 }
 
+static int open_records(output *out) {
+    static const char *const same[] = {"cpu", NULL};
+    const options *o = out->o;
+    out->recording = o->json || o->out;
+    if (!out->recording)
+        return 0;
+    const int status = resume_open(&out->finished, o, out->machine, same);
+    if (status)
+        return status;
+    const int error = records_open(&out->writer, o->out);
+    if (error)
+        return options_complain(o, EXIT_MACHINE, "%s: %s", o->out, records_error_text(error));
+    out->write_error = records_write(&out->writer, out->machine);
+    return 0;
+}
+
 static int open_output(output *out, int argc, char **argv) {
     const options *o = out->o;
     char message[512];
-    out->recording = o->json || o->out;
-    if (o->resume && !o->out)
-        return options_complain(o, EXIT_USAGE, "--resume needs --out FILE");
-    if (!out->recording)
-        return 0;
-    resume_init(&out->finished, o->kernels, o->kernel_count);
-    json_t *machine = run_record(argc, argv, NULL);
-    int status = 0;
-    if (o->resume && resume_read(&out->finished, o->out, machine, message, sizeof message))
-        status = options_complain(o, EXIT_MACHINE, "%s", message);
-    const int error = status ? 0 : records_open(&out->writer, o->out);
-    if (error)
-        status = options_complain(o, EXIT_MACHINE, "%s: %s", o->out, records_error_text(error));
-    if (!status)
-        out->write_error = records_write(&out->writer, machine);
-    json_decref(machine);
-    return status;
+    out->machine = run_record(argc, argv, NULL);
+    if (!out->machine)
+        return options_complain(o, EXIT_MACHINE, "no memory");
+    if ((o->accuracy && accuracy_read(&out->old, o->accuracy, message, sizeof message)) ||
+        junit_open(&out->xml, o->junit, out->machine, message, sizeof message))
+        return options_complain(o, EXIT_MACHINE, "%s", message);
+    return open_records(out);
+}
+
+static resume_step name_of(const plan_step *step) {
+    return (resume_step){.p = &step->p, .checks = step->checks};
 }
 
 static void run_step(plan_step *step, const check_options *check) {
@@ -101,10 +117,12 @@ static work work_of(const check_plan *plan, const output *out, size_t budget) {
     work w = {.done = 0};
     w.timed = !bench_clock_open(&w.clock);
     w.start = w.timed ? bench_clock_now(&w.clock) : 0;
-    for (size_t i = 0; i < plan->count; i++)
+    for (size_t i = 0; i < plan->count; i++) {
+        const resume_step name = name_of(&plan->step[i]);
         if (verify_selected(out->o, &plan->step[i]) &&
-            !resume_step(&out->finished, &plan->step[i], NULL, NULL))
+            !resume_find(&out->finished, &name, NULL, NULL))
             w.whole += plan_cost(&plan->step[i], budget);
+    }
     return w;
 }
 
@@ -127,10 +145,11 @@ static size_t run_plan(check_plan *plan, plan_level level, output *out) {
     work w = work_of(plan, out, check.budget);
     for (size_t i = 0; i < plan->count && !out->write_error && !out->unmade[0]; i++) {
         plan_step *step = &plan->step[i];
+        const resume_step name = name_of(step);
         if (!verify_selected(o, step))
             continue;
         out->replaying = 1;
-        const int finished = resume_step(&out->finished, step, take, out);
+        const int finished = resume_find(&out->finished, &name, take, out);
         out->replaying = 0;
         if (finished)
             continue;
@@ -138,7 +157,7 @@ static size_t run_plan(check_plan *plan, plan_level level, output *out) {
         run_step(step, &check);
         w.done += plan_cost(step, check.budget);
         if (!out->unmade[0])
-            write_record(out, resume_record(&out->finished, step));
+            write_record(out, resume_record(&out->finished, &name));
     }
     progress_show(NULL, 0, 0);
     return out->seen.by_status[VERDICT_FAIL] + out->seen.by_status[VERDICT_UNTESTED];
@@ -154,25 +173,66 @@ static void print_summary(const output *out) {
             n[VERDICT_FAIL], n[VERDICT_SKIPPED], n[VERDICT_UNTESTED]);
 }
 
+static int compare_accuracy(output *out) {
+    const options *o = out->o;
+    FILE *to = o->json && !o->out ? stderr : stdout;
+    accuracy_count n;
+    if (out->old.other_libm) {
+        fprintf(stderr,
+                "NOT DONE: --accuracy %s: libm gives other bits here than where the file was "
+                "made, so the inputs are others\n",
+                o->accuracy);
+        return 0;
+    }
+    if (accuracy_compare(&out->old, &out->worst, o, out->machine, to, &n))
+        return options_complain(o, EXIT_MACHINE, "no memory");
+    const int bad = accuracy_is_bad(&n);
+    fprintf(to, "\naccuracy: %zu rows of %s, %zu worse, %zu better, %zu missing, %zu added\n",
+            n.compared, o->accuracy, n.worse, n.better, n.missing, n.added);
+    junit_note(&out->xml, "accuracy", bad ? "errors are not those of the file" : NULL);
+    return bad ? EXIT_FAILED : 0;
+}
+
+/* Compares with the file first, which may be the one that is replaced. */
+static int use_accuracy(output *out) {
+    const options *o = out->o;
+    char message[512];
+    const int status = o->accuracy ? compare_accuracy(out) : 0;
+    if (o->accuracy_out &&
+        accuracy_write(&out->worst, o->accuracy_out, out->machine, message, sizeof message))
+        return options_complain(o, EXIT_MACHINE, "%s", message);
+    return status;
+}
+
+static int close_records(output *out) {
+    const options *o = out->o;
+    if (!out->recording)
+        return 0;
+    const int late = records_close(&out->writer),
+              error = out->write_error ? out->write_error : late;
+    return error ? options_complain(o, EXIT_MACHINE, "%s: %s", o->out ? o->out : "output",
+                                    strerror(error))
+                 : 0;
+}
+
 /* A run that has verified nothing has not passed. */
 static int conclude(output *out, size_t bad) {
     const options *o = out->o;
-    int status = 0;
-    if (out->recording) {
-        const int late = records_close(&out->writer);
-        const int error = out->write_error ? out->write_error : late;
-        if (error)
-            status = options_complain(o, EXIT_MACHINE, "%s: %s", o->out ? o->out : "output",
-                                      strerror(error));
-    }
+    char message[512];
+    int status = close_records(out);
     if (!status && out->short_of_memory)
         status = options_complain(o, EXIT_MACHINE, "no memory");
     if (!status && out->unmade[0])
         status = options_complain(o, EXIT_MACHINE, "%s", out->unmade);
-    if (!status && bad)
-        status = EXIT_FAILED;
+    const int accuracy = status ? 0 : use_accuracy(out); /* half a run has no worst errors */
     if (!status && out->verified == 0)
         status = options_complain(o, EXIT_FAILED, "nothing was verified");
+    if (status)
+        junit_note(&out->xml, "run", "the run ended early, its standard error says why");
+    if (!status)
+        status = accuracy > EXIT_FAILED ? accuracy : bad || accuracy ? EXIT_FAILED : 0;
+    if (junit_close(&out->xml, message, sizeof message))
+        status = options_complain(o, EXIT_MACHINE, "%s", message);
     return status;
 }
 
@@ -205,7 +265,11 @@ int command_verify(const options *o, int argc, char **argv) {
         print_summary(&out);
         status = conclude(&out, bad);
     }
+    junit_free(&out.xml);
+    accuracy_free(&out.old);
+    json_decref(out.machine);
     ratios_free(&out.seen);
+    ratios_free(&out.worst);
     resume_free(&out.finished);
     plan_free(&plan);
     return status;

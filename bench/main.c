@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "report.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +45,7 @@ static int is_command(const char *name) {
 }
 
 int main(int argc, char **argv) {
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of the write, not the end */
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         printf("dkl %s\n", dkl_version());
         return 0;

@@ -57,6 +57,8 @@ static struct poptOption problem_table[] = {
      "one, or mixed: 1/4 to 2, a quarter of them 0 (one)", "WHICH"},
     {"gradients", 0, POPT_ARG_STRING, &given.gradients, 0, "none, student, teacher, both", "WHICH"},
     {"out", 0, POPT_ARG_STRING, &parsed.out, 0, "append records to FILE", "FILE"},
+    {"resume", 0, POPT_ARG_NONE, &parsed.resume, 0, "go on where the run in --out FILE ended",
+     NULL},
     POPT_TABLEEND};
 
 static struct poptOption eval_table[] = {
@@ -97,8 +99,10 @@ static struct poptOption verify_table[] = {
     {"level", 0, POPT_ARG_STRING, &parsed.level, 0, "smoke, ci or full (ci)", "LEVEL"},
     {"checks", 0, POPT_ARG_STRING, &parsed.checks, 0, "enclosure, theorem, properties (all)",
      "NAME,.."},
-    {"resume", 0, POPT_ARG_NONE, &parsed.resume, 0, "go on where the run in --out FILE ended",
-     NULL},
+    {"junit", 0, POPT_ARG_STRING, &parsed.junit, 0, "write verdicts as JUnit XML", "FILE"},
+    {"accuracy", 0, POPT_ARG_STRING, &parsed.accuracy, 0, "fail where errors exceed those of FILE",
+     "FILE"},
+    {"accuracy-out", 0, POPT_ARG_STRING, &parsed.accuracy_out, 0, "write such a file", "FILE"},
     POPT_TABLEEND};
 
 static struct poptOption bench_table[] = {
@@ -408,6 +412,8 @@ int options_parse(options *o, int argc, const char **argv) {
         status = parse_integers(o);
     if (!status)
         status = parse_lists(o);
+    if (!status && o->resume && !o->out)
+        status = options_complain(o, EXIT_USAGE, "--resume needs --out FILE");
     if (!status)
         status = parse_threshold(o);
     if (!status && o->arguments && !command->takes_files)
@@ -439,7 +445,8 @@ void options_free(options *o) {
                             &o->logits,         &o->previous,
                             &given.momentum,    &given.out_dtype,
                             &given.row_weights, &given.threshold,
-                            &o->again};
+                            &o->again,          &o->junit,
+                            &o->accuracy,       &o->accuracy_out};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
         free(*owned[i]);
         *owned[i] = NULL;

@@ -54,6 +54,7 @@ typedef struct options {
 
     int json;
     char *out;
+    int resume; /* with out */
 
     /* eval */
     char *teacher, *student, *labels, *prior, *row_weight, *grad_teacher, *grad_student;
@@ -69,8 +70,7 @@ typedef struct options {
     int given_out_type;
 
     /* verify */
-    char *level, *checks;
-    int resume;
+    char *level, *checks, *junit, *accuracy, *accuracy_out;
 
     /* bench */
     int hot, cold; /* hot unless --cache says otherwise */

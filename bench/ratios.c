@@ -34,6 +34,9 @@ int ratios_add(ratios *r, const verdict *v) {
     if (!row)
         return -1;
     row->verdicts++;
+    row->sum += v->ratio;
+    if (!(v->max_error_ulp <= row->error)) /* a NaN, too, and for good */
+        row->error = v->max_error_ulp;
     if (v->ratio > row->ratio) {
         row->ratio = v->ratio;
         row->worst = *v->problem;
@@ -62,7 +65,8 @@ size_t ratios_vacuous(const ratios *r, verdict_sink *sink, void *context) {
         const ratio_row *row = &r->row[i];
         if (row->ratio > verdict_vacuous || strcmp(row->check, "enclosure") != 0)
             continue;
-        const verdict v = {.problem = &row->worst,
+        const problem worst = row->worst; /* the sink may add rows, and so move them */
+        const verdict v = {.problem = &worst,
                            .impl = row->impl,
                            .check = "vacuous",
                            .output = row->output,

@@ -10,7 +10,7 @@ typedef struct ratio_row {
     const char *impl, *check, *output;
     dkl_loss loss;
     dkl_type type;
-    double ratio;
+    double ratio, sum, error; /* the largest, and the sum of all; the largest error in ulp */
     size_t verdicts;
     problem worst; /* has that ratio */
 } ratio_row;

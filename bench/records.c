@@ -78,6 +78,13 @@ static bool is_whole_record(int file, off_t begin, off_t end) {
 /* No machine record is as long as this: a foreign file need not be read to its end. */
 enum { FIRST_LINE = 1 << 20 };
 
+/* Whether a first line that lacks its newline can be the half of a machine record. */
+static bool begins_as_machine(const char *text, size_t length) {
+    static const char first[] = "{\"kind\":\"machine\"";
+    const size_t most = sizeof first - 1;
+    return memcmp(text, first, length < most ? length : most) == 0;
+}
+
 /* Whether the file begins as every file of records does, so that it may be written to at all: a
  * mistyped path must not cost somebody's file its last line. */
 static int check_first_line(int file) {
@@ -91,7 +98,8 @@ static int check_first_line(int file) {
     const size_t length = end ? (size_t)(end - text) : got > 0 ? (size_t)got : 0;
     json_t *record = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
     const char *kind = json_string_value(json_object_get(record, "kind"));
-    const bool ours = kind && strcmp(kind, "machine") == 0;
+    const bool ours =
+        (kind && strcmp(kind, "machine") == 0) || (!end && begins_as_machine(text, length));
     json_decref(record);
     free(text);
     return failed ? failed : ours ? 0 : RECORDS_FOREIGN;

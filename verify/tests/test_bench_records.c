@@ -185,6 +185,8 @@ static void half_a_line_is_cut_off(void **state) {
     } t[] = {{MACHINE, "{\"kind\":\"ver", MACHINE, true},
              {MACHINE, longer, MACHINE, true},
              {whole, "12", whole, true},
+             {"", "{\"ki", "", true}, /* of the first line of all */
+             {"", "{\"kind\":\"machine\",\"sch", "", true},
              {MACHINE, "", MACHINE, false},
              {"", "", "", false},
              {MACHINE, "{\"kind\":\"x\"}", MACHINE "{\"kind\":\"x\"}\n", false}};
@@ -211,7 +213,9 @@ static void foreign_files_are_not_touched(void **state) {
     static const char *const texts[] = {"notes\nwithout an end",
                                         "notes\n",
                                         "\n",
-                                        "{\"ki",
+                                        "{\"kx",
+                                        "{\"kind\":\"machines\"",
+                                        "{\"kind\":\"other\",\"x",
                                         "{\"name\":\"x\"}\n{\"a",
                                         ("{\"kind\":\"x\"}\n" MACHINE "{\"a"),
                                         "{\"kind\":1}\n",

@@ -99,7 +99,7 @@ static void run_well(const char *arguments) {
     "--loss --preset --alpha --beta --temperature --student-temperature --tau --gamma " \
     "--weights --symmetric --reduction --normalise "
 #define IMPL "--impl --dtype --json --threads "
-#define PROBLEM "--batch --classes --inputs --seed --row-weights --gradients --out "
+#define PROBLEM "--batch --classes --inputs --seed --row-weights --gradients --out --resume "
 
 static const struct text {
     const char *arguments, *words;
@@ -113,7 +113,7 @@ static const struct text {
     {"prior --help",
      "--logits --labels --tau --previous --momentum --out --out-dtype --json --time "
      "--classes --batch --dtype"},
-    {"verify --help", SPEC IMPL PROBLEM "--level --checks --resume"},
+    {"verify --help", SPEC IMPL PROBLEM "--level --checks --junit --accuracy --accuracy-out"},
     {"bench --help", SPEC IMPL PROBLEM "--cache --time --shapes"},
     {"compare --help", "--threshold --again --allow-missing --json OLD NEW"},
     {"report --help", "--out --markdown --stability --results RECORDS"},
@@ -291,9 +291,9 @@ static const struct recording {
     {"verify --impl textbook --batch 2 --classes 3 --json", "verdict step", 0},
     {"verify --impl textbook --batch 2 --classes 3 --out v.jsonl", "verdict step", 1},
     {"bench --batch 2 --classes 3 --loss kl --dtype f32 --time 0.01 --json",
-     "limit verdict timing triad", 0},
+     "limit verdict timing triad step", 0},
     {"bench --batch 2 --classes 3 --loss kl --dtype f32 --time 0.01 --out v.jsonl",
-     "limit verdict timing triad", 1},
+     "limit verdict timing triad step", 1},
 };
 
 /* JSON lines, the machine's first and once; the summary goes where it does not mix with them. */
