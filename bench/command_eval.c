@@ -266,6 +266,8 @@ static int eval_reference(const options *o, const dkl_spec *spec, eval_files *f)
 int command_eval(const options *o) {
     if (o->loss_count > 1)
         return options_complain(o, EXIT_USAGE, "--loss: eval takes one loss");
+    if (o->reference && o->given_impl)
+        return options_complain(o, EXIT_USAGE, "--reference takes the place of an --impl");
     const dkl_spec spec = options_spec(o, o->losses[0]);
     eval_files files;
     int status = eval_files_read(&files, o, &spec);

@@ -32,7 +32,30 @@ dkl_spec options_spec(const options *o, dkl_loss loss) {
     return spec;
 }
 
+/* KL has no wMSE: what would shape it is refused, not ignored. */
+static int check_kl(const options *o) {
+    const dkl_spec spec = options_spec(o, DKL_KL);
+    const struct {
+        int asked;
+        const char *name;
+    } t[] = {{o->given_gamma && spec.gamma != 1, "gamma"},
+             {o->given_weights && spec.weights != DKL_WEIGHTS_SAMPLE, "weights"},
+             {o->given_symmetric && spec.symmetric, "symmetric"},
+             {o->given_normalise && spec.normalise != DKL_NORMALISE_BATCH, "normalise"}};
+    for (size_t i = 0; i < o->loss_count; i++)
+        if (o->losses[i] != DKL_KL)
+            return 0;
+    for (size_t k = 0; k < sizeof t / sizeof *t; k++)
+        if (t[k].asked)
+            return options_complain(o, EXIT_USAGE, "--%s: loss kl has no wMSE that it could shape",
+                                    t[k].name);
+    return 0;
+}
+
 int options_check_specs(const options *o) {
+    const int status = check_kl(o);
+    if (status)
+        return status;
     for (size_t i = 0; i < o->loss_count; i++) {
         const dkl_spec spec = options_spec(o, o->losses[i]);
         dkl_fault fault;

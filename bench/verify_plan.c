@@ -91,6 +91,20 @@ int verify_find_checks(const options *o, unsigned *checks) {
     return 0;
 }
 
+/* With one implementation and one loss and type, its own reason. */
+static int complain_nothing(const options *o) {
+    const dkl_spec spec = options_spec(o, o->losses[0]);
+    const char *reason = o->kernel_count == 1 && o->loss_count == 1 && o->type_count == 1
+                             ? dkl_kernel_refuses(o->kernels[0], &spec, o->types[0])
+                             : NULL;
+    if (reason)
+        return options_complain(o, EXIT_USAGE, "nothing to verify: %s %s", o->kernels[0]->name,
+                                reason);
+    return options_complain(o, EXIT_USAGE,
+                            "nothing to verify: no implementation here computes what the options "
+                            "ask for");
+}
+
 int verify_make_plan(check_plan *plan, const options *o, plan_level level, unsigned checks) {
     if (verify_named(o) ? explicit_plan(plan, o) : plan_make(plan, level, logits_find()))
         return options_complain(o, EXIT_MACHINE, "no memory for the problems");
@@ -103,9 +117,7 @@ int verify_make_plan(check_plan *plan, const options *o, plan_level level, unsig
     }
     if (count_selected(plan, o) == 0) {
         plan_free(plan);
-        return options_complain(o, EXIT_USAGE,
-                                "nothing to verify: no implementation here computes what the "
-                                "options ask for");
+        return complain_nothing(o);
     }
     return 0;
 }
