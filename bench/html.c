@@ -119,7 +119,7 @@ const char *number_text(char *buffer, double value) {
         snprintf(buffer, HTML_NUMBER, "inf");
     } else if (value == 0) {
         snprintf(buffer, HTML_NUMBER, "0");
-    } else if (value < 1e-3 || value >= 1e5) {
+    } else if (value < 1e-3 || value >= 1e5) { /* no longer three digits in a narrow column */
         snprintf(buffer, HTML_NUMBER, "%.1e", value);
         shorten_exponent(buffer);
     } else {

@@ -69,6 +69,8 @@ static bool add_point(plot *figure, const report_verdict *v, int parameter, int 
     p.x_name = parameters[parameter].axis;
     p.y_name = measures[measure].axis;
     p.x = parameter == CLASSES ? v->classes : v->scale;
+    /* Rows that are computed in double err by 1e-9 ulp of float: on a logarithmic axis they would
+     * press all else together. What is drawn as 0 judges nothing. */
     p.y = error < 1e-3 ? 0 : error;
     p.low = measure == RATIO ? 1 : (double)NAN;
     return plot_add(figure, &p, PLOT_LARGEST);
