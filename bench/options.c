@@ -424,32 +424,11 @@ int options_parse(options *o, int argc, const char **argv) {
     return status ? status : options_check_specs(o);
 }
 
+/* The strings are those that popt was told of, whichever command it was. */
 void options_free(options *o) {
-    char **const owned[] = {&given.preset,      &given.student_temperature,
-                            &given.loss,        &given.impl,
-                            &given.dtype,       &given.batch,
-                            &given.classes,     &given.inputs,
-                            &given.seed,        &given.alpha,
-                            &given.beta,        &given.temperature,
-                            &given.tau,         &given.gamma,
-                            &given.weights,     &given.symmetric,
-                            &given.reduction,   &given.normalise,
-                            &given.gradients,   &given.threads,
-                            &given.cache,       &given.time,
-                            &given.grad_dtype,  &o->out,
-                            &o->teacher,        &o->student,
-                            &o->labels,         &o->prior,
-                            &o->row_weight,     &o->grad_teacher,
-                            &o->grad_student,   &o->level,
-                            &o->shapes,         &o->checks,
-                            &o->logits,         &o->previous,
-                            &given.momentum,    &given.out_dtype,
-                            &given.row_weights, &given.threshold,
-                            &o->again,          &o->junit,
-                            &o->accuracy,       &o->accuracy_out};
-    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
-        free(*owned[i]);
-        *owned[i] = NULL;
+    for (size_t i = 1; i < STRINGS && strings[i].place; i++) {
+        free(*strings[i].place);
+        *strings[i].place = strings[i].held = NULL;
     }
     poptFreeContext(o->context);
 }
